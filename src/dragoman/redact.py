@@ -1,0 +1,91 @@
+"""
+Keeping secrets out of everything that is read by people.
+
+Two nets.  Exact: a credential that is about to be used is registered here, and every text that Dragoman builds
+from foreign input (an error body that echoes the key, a URL, a header dump) has each registered value replaced.
+Shape: strings that look like a vendor's key are replaced even when nobody registered them.
+
+Rule: redaction happens when a text is *built*, never when it is printed, so there is no path on which it can be
+forgotten: a traceback, a pickle and a log line all hold the redacted text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+MASK = "[redacted]"
+
+# Vendors' key shapes, long enough that prose does not match.  (Sources: the vendors' console pages and the
+# `.env.example` files of their SDKs.)
+_SHAPES = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"sk-(?:ant-|proj-|or-v1-|svcacct-|admin-)?[A-Za-z0-9_-]{16,}"
+    r"|(?:gsk|xai|pplx|nvapi|csk|fw|hf|ghp|gho|github_pat|tgp_v1|r8)[-_][A-Za-z0-9_-]{16,}"
+    r"|AIza[A-Za-z0-9_-]{30,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}"
+    r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
+    r")"
+)
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
+
+# Headers whose value is a credential, whatever it looks like.
+SECRET_HEADERS = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
+        "x-amz-security-token",
+        "cookie",
+        "set-cookie",
+        "ocp-apim-subscription-key",
+    }
+)
+
+# Shorter values would turn ordinary words of an error message into masks.
+_MIN_EXACT = 6
+
+_lock = threading.Lock()
+_known: frozenset[str] = frozenset()
+_exact: re.Pattern[str] | None = None
+
+
+def register(secret: str) -> None:
+    """Replace `secret`, and the forms in which servers and libraries echo it, in every text built from now on."""
+    global _known, _exact
+    if len(secret) < _MIN_EXACT or secret in _known:
+        return
+    with _lock:
+        _known = _known | {secret}
+        forms = {form for value in _known for form in _forms(value)}
+        _exact = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
+
+
+def _forms(secret: str) -> Iterable[str]:
+    yield secret
+    yield quote(secret, safe="")
+    yield json.dumps(secret)[1:-1]
+    yield repr(secret)[1:-1]
+    yield from (line for line in secret.splitlines() if len(line.strip()) >= _MIN_EXACT)
+
+
+def redact(text: str) -> str:
+    """Return `text` without credentials.
+
+    >>> redact("Incorrect API key provided: sk-proj-abcdefghijklmnop1234")
+    'Incorrect API key provided: [redacted]'
+    """
+    if _exact is not None:
+        text = _exact.sub(MASK, text)
+    text = _SHAPES.sub(MASK, text)
+    return _BEARER.sub(rf"\1 {MASK}", text)
+
+
+def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return a copy with credentials masked, by header name and by value."""
+    return {name: MASK if name.lower() in SECRET_HEADERS else redact(value) for name, value in headers.items()}

@@ -1,0 +1,100 @@
+"""
+A provider is a row of data.
+
+Adding one is writing a row: name, address, key variable, wire, and where it differs from its wire's own vendor, the
+quirks.  No code branches on a provider's name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+from dragoman.errors import ConfigError
+
+Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
+
+
+class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    Where a provider differs from the dialect it speaks.  Each field is a fact, with the vendor's own behaviour as default.
+
+    Attributes:
+        max_tokens_field: Name of the output cap in the body.
+        stream_usage: Ask for usage in the stream with `stream_options.include_usage`.
+        omits_finish: Complete answers may come without finish reason and end marker, so a clean end is the end.
+        reasoning_field: Field in which earlier reasoning is sent back (`reasoning_content`, `reasoning`), or None for
+            providers that do not take it.
+        api_version: Value of the dialect's version header or parameter.
+        path: Path below the base URL, where it is not the dialect's own; `{model}` is replaced.
+        query: Query string added to every address.
+        system_role: Role under which instructions are sent.
+        key_optional: Works without a key (a server on one's own machine).
+    """
+
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    stream_usage: bool = True
+    omits_finish: bool = False
+    reasoning_field: str | None = None
+    api_version: str | None = None
+    path: str | None = None
+    query: str | None = None
+    system_role: Literal["system", "developer"] | None = None
+    key_optional: bool = False
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    Who answers, and how to reach them.
+
+    Attributes:
+        name: Lower-case name, the left side of `provider/model`.
+        base_url: In the form that the official SDKs use: OpenAI's ends in `/v1`, Anthropic's is the bare host.
+        wire: Name of the dialect: `openai-chat`, `anthropic-messages`...
+        key_env: Environment variable of the key; several are tried in order.
+        base_url_env: Environment variables that override `base_url`, in order.
+        auth: How the key travels: `bearer` (Authorization), or the name of the header.
+        headers: Sent with every request; no credentials.
+        quirks: Differences from the dialect.
+        display: Name for people.
+
+    Raises:
+        ConfigError: A name or address that cannot work; `.field` names it.
+    """
+
+    name: str
+    base_url: str
+    wire: str = "openai-chat"
+    key_env: str | tuple[str, ...] = ()
+    base_url_env: tuple[str, ...] = ()
+    auth: Auth = "bearer"
+    headers: dict[str, str] = {}
+    quirks: Quirks = Quirks()
+    display: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.match(self.name):
+            raise ConfigError(
+                f"provider name {self.name!r}: use lower-case letters, digits, '.', '_' and '-'", field="providers"
+            )
+        if not self.base_url.startswith(("http://", "https://", "sim://")):
+            raise ConfigError(
+                f"base_url of {self.name} is {self.base_url!r}: it must begin with http:// or https://",
+                provider=self.name,
+                field="base_url",
+            )
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The environment variables in which a key is looked for."""
+        return (self.key_env,) if isinstance(self.key_env, str) else self.key_env
+
+    def url(self, path: str, model: str = "") -> str:
+        """Address of `path` (or of the quirk that replaces it) below the base URL."""
+        chosen = (self.quirks.path or path).replace("{model}", model)
+        address = f"{self.base_url.rstrip('/')}/{chosen.lstrip('/')}"
+        return f"{address}?{self.quirks.query}" if self.quirks.query else address

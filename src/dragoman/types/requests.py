@@ -1,0 +1,340 @@
+"""
+What is asked.
+
+`Settings` are the knobs, all unset by default; an unset one is not sent.  `ChatRequest` is a model, messages and the same
+knobs.  Both are checked when they are made, so that bad input fails where it was written, and names its field.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Literal, TypedDict, get_args
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from dragoman.errors import ConfigError
+from dragoman.types.messages import CacheMark, Message, Native
+from dragoman.types.timeouts import check_seconds
+from dragoman.types.tools import Tool, as_tool
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Verbosity = Literal["low", "medium", "high"]
+
+
+class ReasoningSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    How much the model should think.
+
+    Attributes:
+        effort: `none` to `max`; mapped to what the model knows.
+        budget_tokens: Cap on reasoning tokens, for models that take one.
+        summary: `auto`, `concise`, `detailed`, `summarized` or `omitted`: how much of the reasoning is shown.
+    """
+
+    effort: Effort | None = None
+    budget_tokens: int | None = None
+    summary: str | None = None
+
+
+class OutputFormat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    The form that the answer must have.
+
+    Attributes:
+        kind: `text`, `json_object` (any JSON object) or `json_schema`.
+        schema: The JSON Schema, for `json_schema`.
+        name: Its name, which some providers require.
+        description: What it is for.
+        strict: Ask the provider to hold the model to it.
+    """
+
+    kind: Literal["text", "json_object", "json_schema"] = "json_schema"
+    schema: dict[str, Any] | None = None
+    name: str | None = None
+    description: str | None = None
+    strict: bool | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    Reusable settings of a call.  None means unset, and what is unset is not sent.
+
+    Attributes:
+        temperature: Randomness, 0 and up; most providers cap at 1 or 2.
+        top_p: Sample from the smallest set of tokens whose probability reaches this, 0 to 1.
+        top_k: Sample from this many tokens.
+        max_tokens: Cap on generated tokens, reasoning included.
+        stop: Texts at which generation ends.
+        seed: For repeatable sampling, where a provider offers it.
+        frequency_penalty: -2 to 2: against repeating what was said often.
+        presence_penalty: -2 to 2: against repeating what was said at all.
+        logit_bias: Token id (as text) to bias, -100 to 100.
+        logprobs: Ask for the probability of each token.
+        top_logprobs: And of that many alternatives.
+        n: How many answers.
+        tools: Functions, `@tool`s, `Tool`s, or OpenAI-style dicts.
+        tool_choice: `auto`, `none`, `required`, or the name of a tool that must be called.
+        parallel_tool_calls: Whether several calls may come in one answer.
+        reasoning: An effort (`"low"`), a token budget, or `ReasoningSettings`.
+        verbosity: `low`, `medium`, `high`: length of the answer.
+        output: The form of the answer: a type, a JSON Schema dict, or `OutputFormat`.
+        cache: Ask for automatic prompt caching, where that is a switch.
+        service_tier: The provider's name of a price and speed class.
+        metadata: Key-value pairs that the provider stores with the call.
+        user: Stable, anonymous id of the end user, for abuse detection.
+        timeout: Seconds for the whole call.
+        extra: More fields for the body, sent as they are, to whichever provider is called.
+        native: Wire name to fields of the body that only that dialect is sent.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    n: int | None = None
+    tools: tuple[Tool, ...] | None = None
+    tool_choice: str | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning: ReasoningSettings | None = None
+    verbosity: Verbosity | None = None
+    output: OutputFormat | None = None
+    cache: CacheMark | None = None
+    service_tier: str | None = None
+    metadata: dict[str, Any] | None = None
+    user: str | None = None
+    timeout: float | None = None
+    extra: dict[str, Any] | None = None
+    native: Native | None = None
+
+    def __post_init__(self) -> None:
+        for name, check in _CHECKS.items():
+            value = getattr(self, name)
+            if value is not None:
+                checked = check(value, name)
+                if checked is not value:
+                    force_setattr(self, name, checked)
+
+    def override(self, other: Settings) -> Settings:
+        """Return these settings with every one that is set in `other` replaced."""
+        changes = {name: value for name in SETTING_NAMES if (value := getattr(other, name)) is not None}
+        return msgspec.structs.replace(self, **changes) if changes else self
+
+
+class ChatRequest(Settings, frozen=True, omit_defaults=True):
+    """
+    One question to one model.
+
+    Attributes:
+        model: `provider/model`, or the bare name where the provider is known from elsewhere.
+        messages: The turns so far: a text, one `Message`, or several.
+        stream: Whether the answer comes as a stream; `Client.open` sets it.
+
+    Raises:
+        ConfigError: A value is of the wrong type or out of range; `.field` names it.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    stream: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, str) or not self.model.strip():
+            raise ConfigError("model is empty: give 'provider/model'", field="model")
+        messages = self.messages
+        if type(messages) is not tuple or not all(isinstance(message, Message) for message in messages):
+            force_setattr(self, "messages", _messages(messages))
+        if not self.messages:
+            raise ConfigError("messages is empty: give at least one message", field="messages")
+        super().__post_init__()
+
+
+SETTING_NAMES: tuple[str, ...] = Settings.__struct_fields__
+
+
+def _messages(value: object) -> tuple[Message, ...]:
+    if isinstance(value, str):
+        return (Message.user(value),)
+    if isinstance(value, Message):
+        return (value,)
+    if not isinstance(value, Iterable):
+        raise ConfigError(f"messages is {type(value).__name__}: give a text, a Message or a list", field="messages")
+    messages = tuple(value)
+    for i, message in enumerate(messages):
+        if not isinstance(message, Message):
+            raise ConfigError(f"messages[{i}] is {type(message).__name__}, not a Message", field=f"messages[{i}]")
+    return messages
+
+
+# --- one check per setting --------------------------------------------------------------------------------------------
+
+
+def _number(low: float, high: float) -> Callable[[Any, str], Any]:
+    def check(value: Any, field: str) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ConfigError(f"{field} is {value!r}: give a number {_range(low, high)}", field=field)
+        return value
+
+    return check
+
+
+def _whole(low: int) -> Callable[[Any, str], Any]:
+    def check(value: Any, field: str) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise ConfigError(f"{field} is {value!r}: give a whole number, {low} or more", field=field)
+        return value
+
+    return check
+
+
+def _range(low: float, high: float) -> str:
+    return f"of {low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
+
+
+def _typed(kind: Any, wanted: str) -> Callable[[Any, str], Any]:
+    def check(value: Any, field: str) -> Any:
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{field} is {value!r}: give {wanted}", field=field) from error
+
+    return check
+
+
+def _texts(value: Any, field: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, Sequence) or not all(isinstance(text, str) for text in value):
+        raise ConfigError(f"{field} is {value!r}: give a text or a list of texts", field=field)
+    return value if isinstance(value, tuple) else tuple(value)
+
+
+def _tools(value: Any, field: str) -> tuple[Tool, ...]:
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise ConfigError(f"{field} is {type(value).__name__}: give a list of tools", field=field)
+    if type(value) is tuple and all(isinstance(item, Tool) for item in value):
+        return value
+    return tuple(as_tool(item, f"{field}[{i}]") for i, item in enumerate(value))
+
+
+def _reasoning(value: Any, field: str) -> ReasoningSettings:
+    if isinstance(value, ReasoningSettings):
+        return value
+    if isinstance(value, str) and value in get_args(Effort):
+        return ReasoningSettings(effort=value)  # type: ignore[arg-type]
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return ReasoningSettings(budget_tokens=value)
+    if isinstance(value, Mapping):
+        try:
+            return msgspec.convert(dict(value), ReasoningSettings)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{field}: {error}", field=field) from error
+    efforts = ", ".join(get_args(Effort))
+    raise ConfigError(f"{field} is {value!r}: give one of {efforts}, a number of tokens, or ReasoningSettings", field=field)
+
+
+def _output(value: Any, field: str) -> OutputFormat:
+    if isinstance(value, OutputFormat):
+        return value
+    if isinstance(value, Mapping):
+        schema = dict(value)
+        return OutputFormat(schema=schema, name=str(schema.get("title") or "output"))
+    raise ConfigError(f"{field} is {value!r}: give a JSON Schema as a dict, or OutputFormat", field=field)
+
+
+def _cache(value: Any, field: str) -> CacheMark | None:
+    if isinstance(value, CacheMark):
+        return value
+    if isinstance(value, bool):
+        return CacheMark() if value else None
+    if isinstance(value, str):
+        return CacheMark(value)
+    raise ConfigError(f"{field} is {value!r}: give True, a lifetime such as '1h', or CacheMark", field=field)
+
+
+def _seconds(value: Any, field: str) -> Any:
+    check_seconds(value, field)
+    return value
+
+
+_CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "temperature": _number(0, math.inf),
+    "top_p": _number(0, 1),
+    "top_k": _whole(0),
+    "max_tokens": _whole(0),
+    "stop": _texts,
+    "seed": _typed(int, "a whole number"),
+    "frequency_penalty": _number(-math.inf, math.inf),
+    "presence_penalty": _number(-math.inf, math.inf),
+    "logit_bias": _typed(dict[str, float], "a dict of token id (as text) to number"),
+    "logprobs": _typed(bool, "True or False"),
+    "top_logprobs": _whole(0),
+    "n": _whole(1),
+    "tools": _tools,
+    "tool_choice": _typed(str, "'auto', 'none', 'required' or the name of a tool"),
+    "parallel_tool_calls": _typed(bool, "True or False"),
+    "reasoning": _reasoning,
+    "verbosity": _typed(Verbosity, "'low', 'medium' or 'high'"),
+    "output": _output,
+    "cache": _cache,
+    "service_tier": _typed(str, "a text"),
+    "metadata": _typed(dict[str, Any], "a dict"),
+    "user": _typed(str, "a text"),
+    "timeout": _seconds,
+    "extra": _typed(dict[str, Any], "a dict"),
+    "native": _typed(dict[str, Any], "a dict of wire name to fields"),
+}
+
+
+class SettingsDict(TypedDict, total=False):
+    """The settings as keywords; each means what `Settings` says."""
+
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    max_tokens: int | None
+    stop: str | Sequence[str] | None
+    seed: int | None
+    frequency_penalty: float | None
+    presence_penalty: float | None
+    logit_bias: dict[str, float] | None
+    logprobs: bool | None
+    top_logprobs: int | None
+    n: int | None
+    tools: Sequence[Tool | Callable[..., Any] | Mapping[str, Any]] | None
+    tool_choice: str | None
+    parallel_tool_calls: bool | None
+    reasoning: Effort | int | ReasoningSettings | Mapping[str, Any] | None
+    verbosity: Verbosity | None
+    output: Any
+    cache: bool | str | CacheMark | None
+    service_tier: str | None
+    metadata: dict[str, Any] | None
+    user: str | None
+    timeout: float | None
+    extra: dict[str, Any] | None
+    native: dict[str, Any] | None
+
+
+def settings_from(keywords: Mapping[str, Any]) -> Settings:
+    """
+    Make settings of keywords.
+
+    Raises:
+        ConfigError: No such setting (near matches are named), or a bad value.
+    """
+    for name in keywords:
+        if name not in SETTING_NAMES:
+            near = get_close_matches(name, SETTING_NAMES, n=2, cutoff=0.6)
+            hint = f": did you mean {' or '.join(near)}?" if near else "; other fields of the body go into extra={...}"
+            raise ConfigError(f"no setting is called {name!r}{hint}", field=name)
+    return Settings(**keywords)

@@ -1,0 +1,39 @@
+"""
+Wires by name.
+
+A wire is the pure codec of one HTTP dialect; `get` imports it when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from dragoman.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dragoman.wire.base import Wire
+
+_MODULES = {
+    "openai-chat": "dragoman.wire.openai_chat",
+    "anthropic-messages": "dragoman.wire.anthropic_messages",
+}
+
+
+def names() -> tuple[str, ...]:
+    """All dialects that are known."""
+    return tuple(_MODULES)
+
+
+@cache
+def get(name: str) -> Wire:
+    """
+    Return the wire of that name.
+
+    Raises:
+        ConfigError: No such wire.
+    """
+    if name not in _MODULES:
+        raise ConfigError(f"no wire is called {name!r}: there are {', '.join(_MODULES)}", field="wire")
+    return cast("Wire", import_module(_MODULES[name]).WIRE)

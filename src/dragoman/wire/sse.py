@@ -1,0 +1,180 @@
+"""
+Server-sent events, without I/O.
+
+Bytes go in by `feed`, whole events come out.  An event may arrive cut at any byte; the result must not depend on where.
+This module knows nothing of JSON or of any provider.
+
+Rules: lines end at CR, LF or CRLF and nowhere else (not at U+0085 or U+2028, as `str.splitlines` would); one byte order
+mark at the very start is dropped; an event without its blank line when the bytes end is not an event.  Memory is bounded:
+an event larger than `max_frame` bytes raises `WireError`.  Time is linear in the bytes, however small the pieces.
+
+Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from dragoman.errors import WireError
+
+_BOM: Final = b"\xef\xbb\xbf"
+MAX_FRAME: Final = 16 * 1024 * 1024
+
+
+class ServerSentEvent(msgspec.Struct, frozen=True):
+    """
+    One dispatched event.
+
+    Attributes:
+        event: Its type; `message` where the stream names none.
+        data: Its data lines, joined by LF.
+        id: The last event id that the stream had set when it was dispatched.
+    """
+
+    event: str
+    data: str
+    id: str
+
+
+Frame = tuple[bytes, bytes]
+"""Event type (empty where none was named) and data, as bytes."""
+
+
+class Decoder:
+    """
+    The parser: bytes in, events out.
+
+    `feed` gives decoded events; `frames` gives the same as bytes, for a reader that decodes JSON itself.  Use one of the
+    two for a stream.
+
+    Attributes:
+        retry: Reconnection time that the stream asked for, in milliseconds, or None.
+        last_id: The last event id that was set.
+    """
+
+    def __init__(self, max_frame: int = MAX_FRAME) -> None:
+        self.retry: int | None = None
+        self.last_id = ""
+        self._max = max_frame
+        self._started = False
+        self._head = b""  # up to three bytes, while a byte order mark is possible
+        self._line: list[bytes] = []  # pieces of a line whose end has not come
+        self._size = 0  # bytes held for the event in the making
+        self._data: list[bytes] = []
+        self._type = b""
+        self._skip_lf = False  # the last piece ended in CR: an LF that comes next belongs to it
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """
+        Take bytes and return the events that they complete.  Invalid UTF-8 becomes U+FFFD, as the standard says.
+
+        Raises:
+            WireError: An event is larger than `max_frame`.
+        """
+        events: list[ServerSentEvent] = []
+        for frame in self._frames(chunk):
+            kind, data, last_id = frame
+            events.append(
+                ServerSentEvent(kind.decode("utf-8", "replace") or "message", data.decode("utf-8", "replace"), last_id)
+            )
+        return events
+
+    def frames(self, chunk: bytes) -> list[Frame]:
+        """Like `feed`, as (type, data) in bytes, undecoded."""
+        # Nearly every read of a live stream holds whole events of one data line each: no state is pending before it,
+        # none after.  Such a chunk is cut by two C calls.
+        if self._started and not self._size and not self._line and chunk[-2:] == b"\n\n" and b"\r" not in chunk:
+            frames: list[Frame] = []
+            for block in chunk[:-2].split(b"\n\n"):
+                if b"\n" in block or block[:6] != b"data: " or len(block) > self._max:
+                    break
+                frames.append((b"", block[6:]))
+            else:
+                if not self._skip_lf:
+                    return frames
+        return [(kind, data) for kind, data, _ in self._frames(chunk)]
+
+    def _frames(self, chunk: bytes) -> list[tuple[bytes, bytes, str]]:
+        if not self._started:
+            chunk = self._drop_bom(chunk)
+        if self._skip_lf and chunk:
+            self._skip_lf = False
+            if chunk[:1] == b"\n":
+                chunk = chunk[1:]
+        if not chunk:
+            return []
+        if chunk[-1:] == b"\r":
+            self._skip_lf = True
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *lines, rest = chunk.split(b"\n")
+        dispatched: list[tuple[bytes, bytes, str]] = []
+        for line in lines:
+            if self._line:
+                self._line.append(line)
+                line = b"".join(self._line)
+                self._line = []
+            else:
+                self._grow(len(line))
+            if line:
+                self._field(line)
+            else:
+                self._dispatch(dispatched)
+        if rest:
+            self._grow(len(rest))
+            self._line.append(rest)
+        return dispatched
+
+    def _drop_bom(self, chunk: bytes) -> bytes:
+        head = self._head + chunk
+        if len(head) < len(_BOM) and _BOM.startswith(head):
+            self._head = head
+            return b""
+        self._started, self._head = True, b""
+        return head[len(_BOM) :] if head.startswith(_BOM) else head
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > self._max:
+            raise WireError(f"an event of the stream is larger than {self._max} bytes")
+
+    def _field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        if value[:1] == b" ":
+            value = value[1:]
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"event":
+            self._type = value
+        elif name == b"id":
+            if b"\x00" not in value:
+                self.last_id = value.decode("utf-8", "replace")
+        elif name == b"retry":
+            if value.isdigit() and value.isascii():
+                self.retry = int(value[:18])
+        elif not name:
+            # A comment is whole now; an endless run of keep-alives must not count as one growing event.
+            self._size -= len(line)
+
+    def _dispatch(self, dispatched: list[tuple[bytes, bytes, str]]) -> None:
+        if self._data:
+            dispatched.append((self._type, b"\n".join(self._data), self.last_id))
+        self._data, self._type, self._size = [], b"", 0
+
+
+def encode(data: bytes, event: str | None = None) -> bytes:
+    """
+    Write one event.
+
+    >>> encode(b"{}", "ping")
+    b'event: ping\\ndata: {}\\n\\n'
+    """
+    head = b"" if event is None else f"event: {event}\n".encode()
+    return head + b"".join(b"data: %b\n" % line for line in data.split(b"\n")) + b"\n"
+
+
+def comment(text: str) -> bytes:
+    """Write a keep-alive comment, which readers ignore."""
+    return f": {text}\n\n".encode()
