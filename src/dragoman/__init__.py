@@ -1,0 +1,68 @@
+"""
+Dragoman: the interpreter between Python code and every language model.
+
+>>> from dragoman import Client
+>>> Client().chat("sim/echo", "Hello").text
+'Hello'
+
+Names are loaded when they are first used, so that importing this package costs almost nothing.  `__init__.pyi` says
+the same to type checkers; a test holds the two together.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from dragoman._version import __version__ as __version__
+
+_SUBMODULES = ("catalog", "errors", "testing", "wire")
+
+_HOMES = {
+    "client": "AsyncClient Client",
+    "errors": """
+        AuthenticationError BadRequestError BatchError BudgetError BusyError CircuitOpenError
+        ConfigError ConnectError ContentFilterError ContextLengthError ConversationError
+        DeadlineError DragomanError LeaseLostError ManifestError MissingKeyError ModelNotFoundError
+        NotFoundError OutputError OverloadedError PermissionDeniedError QuotaError RateLimitError
+        RefusalError RefusedLocally SchemaError ServerError SourceError StatusError StoreError
+        StreamInterrupted TimeoutError TransportError TruncatedError TurnIdReusedError
+        UnknownModelError UnknownProviderError UnsupportedError WireError
+    """,
+    "policy.base": "Context Ending Handler Middleware Opened",
+    "secrets": "Secret load_dotenv",
+    "stream": "AsyncStream Stream",
+    "types.attempts": "Attempt",
+    "types.events": """
+        AudioDelta CitationDelta Event Finish MessageNative PartAdded PartEnd ProviderEvent
+        ReasoningDelta RefusalDelta Start TextDelta ToolCallDelta ToolCallEnd ToolCallStart
+        UsageUpdate
+    """,
+    "types.fold": "fold",
+    "types.http": "HttpRequest Notice",
+    "types.messages": """
+        Audio CacheMark Citation File Image Message Opaque Part Reasoning Refusal Text TokenLogprob
+        ToolCall ToolResult
+    """,
+    "types.providers": "Provider Quirks",
+    "types.requests": "ChatRequest OutputFormat ReasoningSettings Settings SettingsDict",
+    "types.responses": "ChatResponse Choice",
+    "types.timeouts": "Timeouts",
+    "types.tools": "Tool ToolFunction tool",
+    "types.usage": "Usage",
+}
+
+_HOME_OF = {name: f"dragoman.{module}" for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(["__version__", *_SUBMODULES, *_HOME_OF])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"dragoman.{name}")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'dragoman' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

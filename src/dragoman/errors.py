@@ -3,8 +3,8 @@ Every way in which Dragoman can fail, as one tree.
 
     DragomanError
     +- ConfigError                nothing was sent: the call or the configuration is wrong
-    |  +- UnknownProviderError
-    |  +- UnknownModelError       no provider of that name, or a provider's "no such model" (ModelNotFoundError)
+    |  +- UnknownModelError       the reference leads to no model
+    |  |  +- UnknownProviderError its left side is no provider that is known
     |  +- MissingKeyError
     |  +- UnsupportedError        the model does not accept this, and `strict=True` was asked
     +- TransportError
@@ -131,12 +131,12 @@ class ConfigError(DragomanError):
     """The call or the configuration is wrong.  `.field` names what; nothing was sent."""
 
 
-class UnknownProviderError(ConfigError):
-    """No provider of that name is known."""
-
-
 class UnknownModelError(ConfigError):
     """The reference names no provider, or the provider has no such model.  The message lists near matches."""
+
+
+class UnknownProviderError(UnknownModelError):
+    """No provider of that name is known.  The message lists near matches."""
 
 
 class MissingKeyError(ConfigError):

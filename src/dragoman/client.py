@@ -1,0 +1,304 @@
+"""
+The two faces: `Client` blocks, `AsyncClient` awaits.
+
+Both hold the same core and differ in nothing but their transport, their runtime and the word `await`.  A client may be
+used from any number of threads and event loops, and after `fork`.  Making one opens nothing; keys are looked for when
+a call needs them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Unpack
+
+import msgspec
+
+from dragoman.call import Sender
+from dragoman.errors import ConfigError
+from dragoman.policy.base import Context, Handler, Middleware, Opened
+from dragoman.policy.deadline import Clocks
+from dragoman.redact import redact_headers
+from dragoman.routes import ProviderOverrides, Route, Routes
+from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
+from dragoman.stream import AsyncStream, Stream
+from dragoman.transport.base import Transport
+from dragoman.types.http import HttpRequest
+from dragoman.types.messages import Message
+from dragoman.types.providers import Provider
+from dragoman.types.requests import ChatRequest, Settings, SettingsDict, settings_from
+from dragoman.types.responses import ChatResponse
+from dragoman.types.timeouts import Timeouts
+from dragoman.wire.openai_chat import parse_messages
+
+Messages = str | Message | Mapping[str, Any] | Sequence["Message | Mapping[str, Any]"]
+"""A text, one message, or several: `Message` values or OpenAI-style dicts."""
+
+
+class _Core:
+    """What both faces do, as coroutines."""
+
+    runtime: Runtime
+
+    def __init__(
+        self,
+        *,
+        providers: ProviderOverrides | None = None,
+        timeouts: Timeouts | None = None,
+        defaults: Settings | None = None,
+        middleware: Iterable[Middleware] = (),
+        proxy: str | None = None,
+        strict: bool = False,
+    ) -> None:
+        """
+        Args:
+            providers: Name to the fields of its row that differ (`base_url`, `api_key`, `wire`, `headers`...), or to a
+                whole `Provider`.  A name that is not known is a new provider.
+            timeouts: The four clocks, in seconds; all on by default.
+            defaults: Settings for every call; a call's own win.
+            middleware: Wrapped around the request, the first outermost.
+            proxy: URL of the proxy for every request; by default the standard variables decide.
+            strict: Raise `UnsupportedError` instead of adapting what a model or dialect cannot carry.
+
+        Raises:
+            ConfigError: A value that cannot work; `.field` names it.
+        """
+        self._timeouts = timeouts or Timeouts()
+        self._defaults = defaults or Settings()
+        self._strict = strict
+        self._proxy = proxy
+        self._routes = Routes(providers)
+        self._transports: dict[str, Transport] = {}
+        self._closed = False
+        self._sender = Sender(self._routes.resolve, self._transport)
+        handler: Handler = self._sender
+        for wrap in reversed(list(middleware)):
+            handler = wrap(handler)
+        self._handler = handler
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """All rows that this client knows, by name."""
+        return self._routes.providers
+
+    def resolve(self, ref: str) -> tuple[Provider, str]:
+        """
+        Find what a model reference means, without a key and without the network.
+
+        Raises:
+            UnknownModelError: It names no provider that is known; the message lists near matches.
+        """
+        return self._routes.locate(ref)
+
+    def prepare(
+        self, model: str, messages: Messages, *, settings: Settings | None = None, **keywords: Unpack[SettingsDict]
+    ) -> HttpRequest:
+        """
+        Return the HTTP request that a call would send, its credentials masked.  Nothing is sent.
+
+        Raises:
+            ConfigError: As the call itself would.
+        """
+        return self.prepare_request(self._request(model, messages, settings, keywords))
+
+    def prepare_request(self, request: ChatRequest) -> HttpRequest:
+        """Like `prepare`, for a ready request."""
+        route, encoded = self._sender.prepare(request, self._context(request))
+        full = route.authorize(encoded)
+        return msgspec.structs.replace(full, headers=redact_headers(full.headers))
+
+    async def _send(self, request: ChatRequest) -> ChatResponse:
+        opened = await self._handler(msgspec.structs.replace(request, stream=False), self._context(request))
+        if opened.response is None:
+            while await opened.more():
+                pass
+        return opened.folded()
+
+    async def _open(self, request: ChatRequest) -> Opened:
+        return await self._handler(msgspec.structs.replace(request, stream=True), self._context(request))
+
+    def _request(
+        self, model: str, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
+    ) -> ChatRequest:
+        chosen = self._defaults if settings is None else self._defaults.override(settings)
+        if keywords:
+            chosen = chosen.override(settings_from(keywords))
+        return ChatRequest(model, _as_messages(messages), **_set_values(chosen))
+
+    def _context(self, request: ChatRequest) -> Context:
+        timeouts = self._timeouts
+        if request.timeout is not None:
+            timeouts = msgspec.structs.replace(timeouts, total=request.timeout)
+        return Context(self.runtime, Clocks(timeouts, self.runtime.now()), strict=self._strict)
+
+    def _transport(self, route: Route) -> Transport:
+        if self._closed:
+            raise ConfigError("the client is closed: make a new one", field="client")
+        scheme = "sim" if route.provider.base_url.startswith("sim:") else "http"
+        transport = self._transports.get(scheme)
+        if transport is None:
+            made = _simulator() if scheme == "sim" else self._network()
+            # setdefault is atomic: of two threads that both made one, both use the first.
+            transport = self._transports.setdefault(scheme, made)
+        return transport
+
+    def _network(self) -> Transport:
+        raise NotImplementedError
+
+    def _close(self) -> None:
+        self._closed = True
+        for transport in self._transports.values():
+            transport.close()
+
+
+class Client(_Core):
+    """
+    Asks any model, and blocks until the answer is there.
+
+    >>> from dragoman import Client
+    >>> Client().chat("sim/echo", "Hello").text
+    'Hello'
+    """
+
+    runtime = BlockingRuntime()
+
+    def chat(
+        self, model: str, messages: Messages, *, settings: Settings | None = None, **keywords: Unpack[SettingsDict]
+    ) -> ChatResponse:
+        """
+        Ask, and return the whole answer.
+
+        Args:
+            model: `provider/model`.
+            messages: A text, one message, or a list of messages or OpenAI-style dicts.
+            settings: Reusable settings; the keywords win.
+            **keywords: As `Settings` describes them.
+
+        Raises:
+            ConfigError: The call is wrong; nothing was sent.
+            TransportError: The network failed, or a clock ran out.
+            StatusError: The provider said no.
+            WireError: What came is not the protocol.
+        """
+        return drive(self._send(self._request(model, messages, settings, keywords)))
+
+    def stream(
+        self, model: str, messages: Messages, *, settings: Settings | None = None, **keywords: Unpack[SettingsDict]
+    ) -> Stream:
+        """Ask, and return a stream of events as soon as the first content is there.  Arguments and errors as `chat`."""
+        return self.open(self._request(model, messages, settings, keywords))
+
+    def send(self, request: ChatRequest) -> ChatResponse:
+        """Like `chat`, for a ready request."""
+        return drive(self._send(request))
+
+    def open(self, request: ChatRequest) -> Stream:
+        """Like `stream`, for a ready request."""
+        return Stream(drive(self._open(request)))
+
+    def close(self) -> None:
+        """Close every idle connection.  A stream that is still read goes on to its end.  Idempotent."""
+        self._close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _network(self) -> Transport:
+        from dragoman.transport.blocking import BlockingTransport  # 100 ms that `import dragoman` need not spend
+
+        return BlockingTransport(proxy=self._proxy, environ=os.environ)
+
+
+class AsyncClient(_Core):
+    """
+    Asks any model, and awaits the answer.
+
+    The verbs are those of `Client`.  `stream` and `open` are not awaited: they return an `AsyncStream`, which sends its
+    request when it is entered or first read.
+    """
+
+    runtime = AsyncRuntime()
+
+    async def chat(
+        self, model: str, messages: Messages, *, settings: Settings | None = None, **keywords: Unpack[SettingsDict]
+    ) -> ChatResponse:
+        """Ask, and return the whole answer.  Arguments and errors as `Client.chat`."""
+        return await self._send(self._request(model, messages, settings, keywords))
+
+    def stream(
+        self, model: str, messages: Messages, *, settings: Settings | None = None, **keywords: Unpack[SettingsDict]
+    ) -> AsyncStream:
+        """Return a stream of events, which is opened when it is entered or first read."""
+        return self.open(self._request(model, messages, settings, keywords))
+
+    async def send(self, request: ChatRequest) -> ChatResponse:
+        """Like `chat`, for a ready request."""
+        return await self._send(request)
+
+    def open(self, request: ChatRequest) -> AsyncStream:
+        """Like `stream`, for a ready request."""
+        return AsyncStream(lambda: self._open(request))
+
+    async def aclose(self) -> None:
+        """Close every idle connection.  Idempotent."""
+        self._close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _network(self) -> Transport:
+        from dragoman.transport.aio import AsyncTransport  # 300 ms that `import dragoman` need not spend
+
+        return AsyncTransport(proxy=self._proxy, environ=os.environ)
+
+
+def _simulator() -> Transport:
+    from dragoman.transport.simulator import SimTransport  # only who simulates pays for the simulator
+
+    return SimTransport()
+
+
+def _as_messages(messages: Messages) -> tuple[Message, ...]:
+    if isinstance(messages, str):
+        return (Message.user(messages),)
+    if isinstance(messages, Message):
+        return (messages,)
+    if isinstance(messages, Mapping):
+        return parse_messages([messages])
+    if not isinstance(messages, Iterable):
+        kind = type(messages).__name__
+        raise ConfigError(f"messages is {kind}: give a text, a message or a list of messages", field="messages")
+    listed = list(messages)
+    if all(isinstance(message, Message) for message in listed):
+        return tuple(listed)  # type: ignore[arg-type]
+    return _mixed(listed)
+
+
+def _mixed(messages: Sequence[object]) -> tuple[Message, ...]:
+    found: list[Message] = []
+    for i, message in enumerate(messages):
+        if isinstance(message, Message):
+            found.append(message)
+        elif isinstance(message, Mapping):
+            found += parse_messages([message], f"messages[{i}]")
+        else:
+            kind = type(message).__name__
+            raise ConfigError(
+                f"messages[{i}] is {kind}: give a Message or {{'role': ..., 'content': ...}}", field=f"messages[{i}]"
+            )
+    return tuple(found)
+
+
+def _set_values(settings: Settings) -> dict[str, Any]:
+    return {name: value for name in Settings.__struct_fields__ if (value := getattr(settings, name)) is not None}

@@ -1,0 +1,165 @@
+"""
+From a model reference to where the request goes.
+
+Rows come from the catalogue, then the caller's overrides, then the environment's standard variables (which the caller's
+own values outrank).  A key is looked for when a call needs it, never earlier.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from dragoman import catalog, wire
+from dragoman.errors import ConfigError, MissingKeyError
+from dragoman.secrets import Secret, check_key, find_base_url, find_key
+from dragoman.types.http import HttpRequest
+from dragoman.types.providers import Provider, Quirks
+from dragoman.wire.base import Wire
+
+ProviderOverrides = Mapping[str, "Provider | Mapping[str, Any]"]
+
+_FIELDS = (*Provider.__struct_fields__, "api_key")
+
+
+class Route(msgspec.Struct, frozen=True):
+    """
+    Where a request goes.
+
+    Attributes:
+        provider: The row, with the base URL that is in force.
+        model: The bare model name.
+        wire: The codec.
+        key: The credential, or None where none is needed.
+    """
+
+    provider: Provider
+    model: str
+    wire: Wire
+    key: Secret | None
+
+    def authorize(self, request: HttpRequest) -> HttpRequest:
+        """Return the request with the credential in its header."""
+        if self.key is None:
+            return request
+        return msgspec.structs.replace(request, headers=request.headers | self._credential(self.key.reveal()))
+
+    def _credential(self, key: str) -> dict[str, str]:
+        auth = self.provider.auth
+        return {"authorization": f"Bearer {key}"} if auth == "bearer" else {auth: key}
+
+
+class Routes:
+    """
+    All providers that a client knows, and the way to each.
+
+    Args:
+        overrides: Name to a `Provider`, or to the fields that differ from the catalogue's row (`base_url`, `api_key`,
+            `wire`, `headers`, `quirks`...).  A name that the catalogue does not have is a new row.
+        environ: Where standard variables are looked up; the process's environment if None.
+
+    Raises:
+        ConfigError: An override has an unknown field or a bad value.
+    """
+
+    def __init__(self, overrides: ProviderOverrides | None = None, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = environ
+        self._keys: dict[str, Secret] = {}
+        self._own_url: set[str] = set()
+        self.providers: dict[str, Provider] = dict(catalog.builtin())
+        for name, fields in (overrides or {}).items():
+            self.providers[name] = self._row(name, fields)
+        self._routes: dict[str, Route] = {}
+
+    def resolve(self, ref: str) -> Route:
+        """
+        Find the way to a model.
+
+        Raises:
+            UnknownModelError: The reference names no provider.
+            UnknownProviderError: It names one that is not known.
+            MissingKeyError: The provider needs a key and none was found.
+        """
+        route = self._routes.get(ref)
+        if route is None:
+            provider, model = self.locate(ref)
+            route = self._routes[ref] = Route(provider, model, wire.get(provider.wire), self.key(provider))
+        return route
+
+    def locate(self, ref: str) -> tuple[Provider, str]:
+        """Find provider and bare model name of a reference, without a key."""
+        name, model = catalog.parse_model(ref, self.providers)
+        return self.provider(name), model
+
+    def provider(self, name: str) -> Provider:
+        """The row of that name, with the base URL that the environment or the caller set."""
+        provider = self.providers[name]
+        if name in self._own_url:
+            return provider
+        return msgspec.structs.replace(provider, base_url=find_base_url(provider, self._variables()))
+
+    def key(self, provider: Provider) -> Secret | None:
+        """
+        The key for a provider, or None where none is needed.
+
+        Raises:
+            MissingKeyError: None was found.
+        """
+        if provider.auth == "none":
+            return None
+        key = self._keys.get(provider.name) or find_key(provider, self._variables())
+        if key is None and not provider.quirks.key_optional:
+            variables = provider.key_variables or (f"{provider.name.upper().replace('-', '_')}_API_KEY",)
+            raise MissingKeyError(provider.name, variables[0], ["environment"])
+        return key
+
+    def _variables(self) -> Mapping[str, str]:
+        return os.environ if self._environ is None else self._environ
+
+    def _row(self, name: str, fields: Provider | Mapping[str, Any]) -> Provider:
+        if isinstance(fields, Provider):
+            self._own_url.add(name)
+            return fields if fields.name == name else msgspec.structs.replace(fields, name=name)
+        changes = dict(fields)
+        self._check_fields(name, changes)
+        key = changes.pop("api_key", None)
+        if key is not None:
+            self._keys[name] = key if isinstance(key, Secret) else Secret(check_key(key, name))
+        if "base_url" in changes:
+            self._own_url.add(name)
+        base = self.providers.get(name)
+        if base is None and "base_url" not in changes:
+            raise ConfigError(f"provider {name!r} is new: give its base_url", provider=name, field="providers")
+        merged = (msgspec.structs.asdict(base) if base else {"name": name}) | changes
+        if isinstance(merged.get("quirks"), Mapping):
+            merged["quirks"] = _quirks(name, base, merged["quirks"])
+        try:
+            return msgspec.convert(merged, Provider)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"providers[{name!r}]: {error}", provider=name, field="providers") from error
+
+    def _check_fields(self, name: str, fields: Mapping[str, Any]) -> None:
+        for field in fields:
+            if field not in _FIELDS:
+                near = get_close_matches(field, _FIELDS, n=1)
+                hint = f": did you mean {near[0]}?" if near else f": there are {', '.join(_FIELDS)}"
+                raise ConfigError(f"providers[{name!r}] has no field {field!r}{hint}", provider=name, field=field)
+
+
+def _quirks(name: str, base: Provider | None, changes: Mapping[str, Any]) -> Quirks:
+    for field in changes:
+        if field not in Quirks.__struct_fields__:
+            raise ConfigError(
+                f"providers[{name!r}].quirks has no field {field!r}: there are {', '.join(Quirks.__struct_fields__)}",
+                provider=name,
+                field=f"quirks.{field}",
+            )
+    start = msgspec.structs.asdict(base.quirks) if base else {}
+    try:
+        return msgspec.convert(start | dict(changes), Quirks)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"providers[{name!r}].quirks: {error}", provider=name, field="quirks") from error

@@ -1,0 +1,92 @@
+"""
+How the one async core waits, on either face.
+
+On the asyncio face a wait suspends; on the blocking face it blocks, so nothing ever suspends and a coroutine runs to
+its end in a single `send(None)`.  That is all that the two faces differ in.
+
+Rule: the core waits only through its runtime.  A coroutine that suspends on the blocking face is a mistake of whoever
+wrote it, and the error names the place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Runtime(Protocol):
+    """The clock and the waits of one face."""
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that long."""
+        ...
+
+
+class BlockingRuntime:
+    """Waits by blocking the thread."""
+
+    now = staticmethod(time.monotonic)
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - on this face nothing suspends, it blocks
+
+
+class AsyncRuntime:
+    """Waits by suspending the task."""
+
+    now = staticmethod(time.monotonic)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """
+    Run a coroutine of the core to its end, on the blocking face.
+
+    Works inside a running event loop, because it uses none.
+
+    Raises:
+        RuntimeError: It suspended.  The message names the function that did.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    except RuntimeError as error:
+        if "no running event loop" not in str(error):
+            raise
+        raise RuntimeError(_ADVICE.format(where=_last_caller(error))) from error
+    where = _innermost(coroutine)
+    coroutine.close()
+    raise RuntimeError(_ADVICE.format(where=where))
+
+
+_ADVICE = "{where} awaited something that suspends: on the blocking face, wait through context.runtime"
+
+
+def _innermost(coroutine: Any) -> str:
+    """Name the deepest coroutine that a suspended one is waiting in."""
+    found = coroutine
+    while hasattr(getattr(found, "cr_await", None), "cr_code"):
+        found = found.cr_await
+    code, frame = found.cr_code, found.cr_frame
+    return f"{code.co_qualname} ({code.co_filename}:{frame.f_lineno if frame else code.co_firstlineno})"
+
+
+def _last_caller(error: BaseException) -> str:
+    """Name the last function outside asyncio that an error went through."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    own = [frame for frame in frames if not frame.f_globals.get("__name__", "").startswith("asyncio")]
+    code = own[-1].f_code
+    return f"{code.co_qualname} ({code.co_filename}:{code.co_firstlineno})"
