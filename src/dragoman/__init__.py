@@ -52,7 +52,7 @@ _HOMES = {
 
 _HOME_OF = {name: f"dragoman.{module}" for module, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted(["__version__", *_SUBMODULES, *_HOME_OF])
+__all__ = sorted(["__version__", *_SUBMODULES, *_HOME_OF])  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -118,8 +118,9 @@ class Answer:
             raise StreamInterrupted(f"the connection ended before an answer came: {error.reason}") from error
         self._exchange = exchange
         if exchange.status >= 300 or not (stream or _is_event_stream(exchange)):
-            self.response = self._stamped(await self._plain(exchange))
+            plain = await self._plain(exchange)
             self._record("ok")
+            self.response = self._stamped(plain)
             self._end(Ending(finish_reason=self.response.finish_reason, usage=self.response.usage))
             return
         self._decoder = self._route.wire.decoder(self._route.provider)

@@ -276,28 +276,7 @@ def _as_messages(messages: Messages) -> tuple[Message, ...]:
         return (messages,)
     if isinstance(messages, Mapping):
         return parse_messages([messages])
-    if not isinstance(messages, Iterable):
-        kind = type(messages).__name__
-        raise ConfigError(f"messages is {kind}: give a text, a message or a list of messages", field="messages")
-    listed = list(messages)
-    if all(isinstance(message, Message) for message in listed):
-        return tuple(listed)  # type: ignore[arg-type]
-    return _mixed(listed)
-
-
-def _mixed(messages: Sequence[object]) -> tuple[Message, ...]:
-    found: list[Message] = []
-    for i, message in enumerate(messages):
-        if isinstance(message, Message):
-            found.append(message)
-        elif isinstance(message, Mapping):
-            found += parse_messages([message], f"messages[{i}]")
-        else:
-            kind = type(message).__name__
-            raise ConfigError(
-                f"messages[{i}] is {kind}: give a Message or {{'role': ..., 'content': ...}}", field=f"messages[{i}]"
-            )
-    return tuple(found)
+    return parse_messages(messages)
 
 
 def _set_values(settings: Settings) -> dict[str, Any]:

@@ -93,16 +93,16 @@ class DragomanError(Exception):
         body: str | None = None,
     ) -> None:
         self.message = redact(message)
-        self.provider = provider
-        self.model = model
+        self.provider = _clean(provider)
+        self.model = _clean(model)
         self.status = status
-        self.code = redact(code) if code else code
-        self.request_id = request_id
+        self.code = _clean(code)
+        self.request_id = _clean(request_id)
         self.attempts: tuple[Attempt, ...] = tuple(attempts)
         self.retryable = self._retryable if retryable is None else retryable
         self.retry_after = retry_after
         self.partial = partial
-        self.field = field
+        self.field = _clean(field)
         self.body = redact(body)[:_BODY_LIMIT] if body else None
         super().__init__(self.message)
 
@@ -117,9 +117,15 @@ class DragomanError(Exception):
         return _rebuild, (type(self), self.message, self.__dict__)
 
 
+def _clean(text: str | None) -> str | None:
+    """People paste keys where names belong."""
+    return redact(text) if text else text
+
+
 def _rebuild(cls: type[DragomanError], message: str, state: Mapping[str, Any]) -> DragomanError:
     """Unpickle without calling `__init__`, whose arguments differ from class to class."""
     error = cls.__new__(cls, message)
+    error.args = (message,)  # OSError, a base of the built-in TimeoutError, sets them in `__init__` only
     error.__dict__.update(state)
     return error
 
@@ -143,8 +149,8 @@ class MissingKeyError(ConfigError):
     """No API key was found; nothing was sent."""
 
     def __init__(self, provider: str, env: str, looked_in: Sequence[str] = ()) -> None:
-        self.env = env
-        self.looked_in = tuple(looked_in)
+        self.env = redact(env)
+        self.looked_in = tuple(redact(place) for place in looked_in)
         where = f" (looked in {', '.join(looked_in)})" if looked_in else ""
         super().__init__(
             f"no API key: set {env}, or pass Client(providers={{{provider!r}: {{'api_key': ...}}}}){where}",

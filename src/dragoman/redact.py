@@ -47,6 +47,8 @@ SECRET_HEADERS = frozenset(
     }
 )
 
+_ESCAPE = re.compile(r"%[0-9A-F]{2}")
+
 # Shorter values would turn ordinary words of an error message into masks.
 _MIN_EXACT = 6
 
@@ -68,7 +70,9 @@ def register(secret: str) -> None:
 
 def _forms(secret: str) -> Iterable[str]:
     yield secret
-    yield quote(secret, safe="")
+    for escaped in (quote(secret, safe=""), quote(secret)):
+        yield escaped
+        yield _ESCAPE.sub(lambda match: match[0].lower(), escaped)
     yield json.dumps(secret)[1:-1]
     yield repr(secret)[1:-1]
     yield from (line for line in secret.splitlines() if len(line.strip()) >= _MIN_EXACT)

@@ -134,9 +134,9 @@ class Routes:
         base = self.providers.get(name)
         if base is None and "base_url" not in changes:
             raise ConfigError(f"provider {name!r} is new: give its base_url", provider=name, field="providers")
-        merged = (msgspec.structs.asdict(base) if base else {"name": name}) | changes
-        if isinstance(merged.get("quirks"), Mapping):
-            merged["quirks"] = _quirks(name, base, merged["quirks"])
+        merged: dict[str, Any] = (msgspec.structs.asdict(base) if base else {"name": name}) | changes
+        if isinstance(changes.get("quirks"), Mapping):
+            merged["quirks"] = _quirks(name, base, changes["quirks"])
         try:
             return msgspec.convert(merged, Provider)
         except msgspec.ValidationError as error:

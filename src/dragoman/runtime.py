@@ -10,9 +10,7 @@ wrote it, and the error names the place.
 
 from __future__ import annotations
 
-import asyncio
 import time
-import traceback
 from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -46,6 +44,8 @@ class AsyncRuntime:
     now = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
+        import asyncio  # who blocks need not pay for it: 25 ms at the start of a program
+
         await asyncio.sleep(seconds)
 
 
@@ -86,7 +86,10 @@ def _innermost(coroutine: Any) -> str:
 
 def _last_caller(error: BaseException) -> str:
     """Name the last function outside asyncio that an error went through."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    own = [frame for frame in frames if not frame.f_globals.get("__name__", "").startswith("asyncio")]
-    code = own[-1].f_code
-    return f"{code.co_qualname} ({code.co_filename}:{code.co_firstlineno})"
+    found, step = "a coroutine", error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if not step.tb_frame.f_globals.get("__name__", "").startswith("asyncio"):
+            found = f"{code.co_qualname} ({code.co_filename}:{step.tb_lineno})"
+        step = step.tb_next
+    return found

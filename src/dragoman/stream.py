@@ -94,7 +94,7 @@ class Stream(_Reader):
     def _refill(self) -> Event:
         if self._at_end or self._left or self._opened is None:
             raise StopIteration
-        events = drive(self._opened.more())  # type: ignore[arg-type]
+        events = drive(self._opened.more())
         if not events:
             self._finished()
             raise StopIteration

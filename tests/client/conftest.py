@@ -94,13 +94,6 @@ class AsyncFace:
         self.runner.close()
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A provider with an empty script."""
-    with Server() as running:
-        yield running
-
-
 @pytest.fixture(params=[BlockingFace, AsyncFace], ids=["blocking", "async"])
 def make_face(request: pytest.FixtureRequest, server: Server) -> Iterator[Callable[..., Any]]:
     """Make a client of either face whose providers `openai` and `anthropic` are the server."""

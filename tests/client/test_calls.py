@@ -190,7 +190,8 @@ def test_a_cut_stream_is_never_complete(face: Any, server: Server, model: str) -
 
 def test_a_plain_body_for_a_stream_is_read(face: Any, server: Server) -> None:
     """A server that ignores `stream` and answers plainly is understood."""
-    body = b'{"id":"x","object":"chat.completion","choices":[{"index":0,"message":{"content":"plain"},"finish_reason":"stop"}]}'
+    choice = b'{"index":0,"message":{"content":"plain"},"finish_reason":"stop"}'
+    body = b'{"id":"x","object":"chat.completion","choices":[' + choice + b"]}"
     server.script(raw(body, headers={"content-type": "application/json"}))
 
     face.events("openai/m", "Hi")
@@ -282,8 +283,7 @@ def test_break_closes_the_upstream(face: Any, server: Server, model: str) -> Non
     found = face.leave(model, "Hi", after=3, max_tokens=50)
     left = time.monotonic()
 
-    assert server.requests[0].wait(2.0)
-    closed = server.requests[0].closed_at
+    closed = server.requests[0].wait_closed(2.0)
     assert closed is not None
     assert closed - left < 0.1
     assert 3 == len(found)
@@ -367,7 +367,11 @@ def test_a_provider_in_five_lines(make_face: Any, server: Server) -> None:
 
 @pytest.mark.parametrize(
     ("fields", "field"),
-    [({"base_urll": "x"}, "base_urll"), ({"quirks": {"nope": 1}}, "quirks.nope"), ({"base_url": "ftp://x"}, "base_url")],
+    [
+        ({"base_urll": "x"}, "base_urll"),
+        ({"quirks": {"nope": 1}}, "quirks.nope"),
+        ({"base_url": "ftp://x"}, "base_url"),
+    ],
 )
 def test_a_bad_override_is_named(make_face: Any, fields: dict[str, Any], field: str) -> None:
     """A misspelt field of a provider row is an error with the near match."""

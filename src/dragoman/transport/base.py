@@ -1,8 +1,8 @@
 """
 The seam between the core and the network.
 
-A transport opens one exchange: it sends a request and reads the status line and headers.  The body is then read piece by
-piece.  Every wait has an absolute deadline on the runtime's clock.  Nothing is retried, no redirect is followed, no
+A transport opens one exchange: it sends a request and reads the status line and headers.  The body is then read piece
+by piece.  Every wait has an absolute deadline on the runtime's clock.  Nothing is retried, no redirect is followed, no
 credential is stored here.
 """
 

@@ -66,7 +66,13 @@ class CitationDelta(_Event, frozen=True, omit_defaults=True, tag="citation"):
 
 
 class PartEnd(_Event, frozen=True, omit_defaults=True, tag="part_end"):
-    """The open part is whole; the next delta begins another, even of the same kind."""
+    """
+    The open part is whole; the next delta begins another, even of the same kind.
+
+    `native` is merged into the part's: state that a dialect tells only when the part is whole.
+    """
+
+    native: Native | None = None
 
 
 class PartAdded(_Event, frozen=True, omit_defaults=True, tag="part"):
@@ -93,9 +99,10 @@ class ToolCallDelta(_Event, frozen=True, omit_defaults=True, tag="tool_delta"):
 
 
 class ToolCallEnd(_Event, frozen=True, omit_defaults=True, tag="tool_end"):
-    """The call is whole: its arguments are all there."""
+    """The call is whole: its arguments are all there.  `native` is merged into the call's."""
 
     index: int
+    native: Native | None = None
 
 
 class UsageUpdate(_Event, frozen=True, omit_defaults=True, tag="usage"):

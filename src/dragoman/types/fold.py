@@ -30,7 +30,18 @@ from dragoman.types.events import (
     ToolCallStart,
     UsageUpdate,
 )
-from dragoman.types.messages import Audio, Citation, Message, Native, Part, Reasoning, Refusal, Text, TokenLogprob, ToolCall
+from dragoman.types.messages import (
+    Audio,
+    Citation,
+    Message,
+    Native,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    TokenLogprob,
+    ToolCall,
+)
 from dragoman.types.responses import ChatResponse
 from dragoman.types.usage import Usage
 
@@ -57,7 +68,7 @@ class _Open:
 def _build_text(part: _Open, text: str) -> Part | None:
     if not text and not part.citations:
         return None
-    return Text(text, tuple(part.citations), tuple(part.logprobs))
+    return Text(text, tuple(part.citations), tuple(part.logprobs), native=part.native or None)
 
 
 def _build_reasoning(part: _Open, text: str) -> Part | None:
@@ -65,7 +76,7 @@ def _build_reasoning(part: _Open, text: str) -> Part | None:
 
 
 def _build_refusal(part: _Open, text: str) -> Part | None:
-    return Refusal(text) if text else None
+    return Refusal(text, native=part.native or None) if text else None
 
 
 def _build_audio(part: _Open, text: str) -> Part | None:
@@ -92,16 +103,22 @@ _BUILD: dict[str, Callable[[_Open, str], Part | None]] = {
 class _OpenCall:
     """A tool call whose arguments still come."""
 
-    __slots__ = ("ended", "pieces", "start")
+    __slots__ = ("ended", "native", "pieces", "start")
 
     def __init__(self, start: ToolCallStart) -> None:
         self.start = start
+        self.native: Native = dict(start.native or {})
         self.pieces: list[str] = []
         self.ended = False
 
     def build(self) -> ToolCall:
         start = self.start
-        return ToolCall(start.id, start.name, "".join(self.pieces), start.kind, native=start.native)
+        return ToolCall(start.id, start.name, "".join(self.pieces), start.kind, native=self.native or None)
+
+
+def _merge(native: Native, more: Native | None) -> None:
+    for wire, state in (more or {}).items():
+        native[wire] = {**native.get(wire, {}), **state}
 
 
 class Folder:
@@ -138,8 +155,7 @@ class Folder:
     def on_reasoning(self, event: ReasoningDelta) -> None:
         part = self._part("reasoning")
         part.texts.append(event.text)
-        for wire, state in (event.native or {}).items():
-            part.native[wire] = {**part.native.get(wire, {}), **state}
+        _merge(part.native, event.native)
 
     def on_refusal(self, event: RefusalDelta) -> None:
         self._part("refusal").texts.append(event.text)
@@ -155,6 +171,8 @@ class Folder:
         self._part("text").citations.append(event.citation)
 
     def on_part_end(self, event: PartEnd) -> None:
+        if self._open is not None:
+            _merge(self._open.native, event.native)
         self._open = None
 
     def on_part(self, event: PartAdded) -> None:
@@ -170,7 +188,9 @@ class Folder:
         self._calls[event.index].pieces.append(event.json)
 
     def on_tool_end(self, event: ToolCallEnd) -> None:
-        self._calls[event.index].ended = True
+        call = self._calls[event.index]
+        call.ended = True
+        _merge(call.native, event.native)
 
     def on_usage(self, event: UsageUpdate) -> None:
         self._usage = event.usage
@@ -179,8 +199,7 @@ class Folder:
         self._extras.append(event.data)
 
     def on_native(self, event: MessageNative) -> None:
-        for wire, state in event.native.items():
-            self._native[wire] = {**self._native.get(wire, {}), **state}
+        _merge(self._native, event.native)
 
     def on_finish(self, event: Finish) -> None:
         self._finish = event
@@ -263,8 +282,8 @@ def unfold(response: ChatResponse) -> list[Event]:
                 ToolCallEnd(calls),
             ]
             calls += 1
-        elif type(part) is Text and not part.citations and not part.native and not part.cache:
-            events += [TextDelta(part.text, part.logprobs), PartEnd()]
+        elif type(part) is Text and part.text and not part.citations and not part.cache:
+            events += [TextDelta(part.text, part.logprobs), PartEnd(part.native)]
         elif isinstance(part, Reasoning) and part.text:
             events += [ReasoningDelta(part.text, part.native), PartEnd()]
         else:

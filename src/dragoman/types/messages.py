@@ -12,7 +12,7 @@ provider that wrote it (`Message.origin`), so a signature never reaches a provid
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -252,7 +252,8 @@ def as_parts(parts: object, field: str = "parts") -> tuple[Any, ...]:
         return (parts,)
     if not isinstance(parts, Iterable):
         raise ConfigError(f"{field} must be a text, a part or a list of both, not {type(parts).__name__}", field=field)
-    return tuple(_as_part(part, f"{field}[{i}]") for i, part in enumerate(parts))
+    listed = cast("Iterable[object]", parts)
+    return tuple(_as_part(part, f"{field}[{i}]") for i, part in enumerate(listed))
 
 
 def _as_part(part: object, field: str) -> Part:

@@ -21,7 +21,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
-    Where a provider differs from the dialect it speaks.  Each field is a fact, with the vendor's own behaviour as default.
+    Where a provider differs from the dialect it speaks.  Each field is a fact, with the vendor's own behaviour as
+    default.
 
     Attributes:
         max_tokens_field: Name of the output cap in the body.
@@ -57,10 +58,14 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         wire: Name of the dialect: `openai-chat`, `anthropic-messages`...
         key_env: Environment variable of the key; several are tried in order.
         base_url_env: Environment variables that override `base_url`, in order.
+        host_env: Environment variables that name only a host (`OLLAMA_HOST`); the path of `base_url` is added to it.
         auth: How the key travels: `bearer` (Authorization), or the name of the header.
         headers: Sent with every request; no credentials.
         quirks: Differences from the dialect.
         display: Name for people.
+        aliases: Other names under which people look for it.
+        default_model: Model that the command line takes where none is named, or None if no one model is the natural
+        one.
 
     Raises:
         ConfigError: A name or address that cannot work; `.field` names it.
@@ -71,10 +76,13 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wire: str = "openai-chat"
     key_env: str | tuple[str, ...] = ()
     base_url_env: tuple[str, ...] = ()
+    host_env: tuple[str, ...] = ()
     auth: Auth = "bearer"
     headers: dict[str, str] = {}
     quirks: Quirks = Quirks()
     display: str | None = None
+    aliases: tuple[str, ...] = ()
+    default_model: str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):

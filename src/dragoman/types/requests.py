@@ -1,8 +1,8 @@
 """
 What is asked.
 
-`Settings` are the knobs, all unset by default; an unset one is not sent.  `ChatRequest` is a model, messages and the same
-knobs.  Both are checked when they are made, so that bad input fails where it was written, and names its field.
+`Settings` are the knobs, all unset by default; an unset one is not sent.  `ChatRequest` is a model, messages and the
+same knobs.  Both are checked when they are made, so that bad input fails where it was written, and names its field.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, TypedDict, cast, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
 
 from dragoman.errors import ConfigError
+from dragoman.types.jsonable import checked_object
 from dragoman.types.messages import CacheMark, Message, Native
 from dragoman.types.timeouts import check_seconds
 from dragoman.types.tools import Tool, as_tool
@@ -168,11 +169,12 @@ def _messages(value: object) -> tuple[Message, ...]:
         return (value,)
     if not isinstance(value, Iterable):
         raise ConfigError(f"messages is {type(value).__name__}: give a text, a Message or a list", field="messages")
-    messages = tuple(value)
-    for i, message in enumerate(messages):
+    messages: list[Message] = []
+    for i, message in enumerate(cast("Iterable[object]", value)):
         if not isinstance(message, Message):
             raise ConfigError(f"messages[{i}] is {type(message).__name__}, not a Message", field=f"messages[{i}]")
-    return messages
+        messages.append(message)
+    return tuple(messages)
 
 
 # --- one check per setting --------------------------------------------------------------------------------------------
@@ -180,11 +182,16 @@ def _messages(value: object) -> tuple[Message, ...]:
 
 def _number(low: float, high: float) -> Callable[[Any, str], Any]:
     def check(value: Any, field: str) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _between(low, value, high):
             raise ConfigError(f"{field} is {value!r}: give a number {_range(low, high)}", field=field)
         return value
 
     return check
+
+
+def _between(low: float, value: float, high: float) -> bool:
+    # Infinity is no limit that a provider knows, and JSON cannot say it.
+    return low <= value <= high and abs(value) != math.inf
 
 
 def _whole(low: int) -> Callable[[Any, str], Any]:
@@ -200,10 +207,11 @@ def _range(low: float, high: float) -> str:
     return f"of {low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
 
 
-def _typed(kind: Any, wanted: str) -> Callable[[Any, str], Any]:
+def _typed(kind: Any, wanted: str, then: Callable[[Any, str], Any] | None = None) -> Callable[[Any, str], Any]:
     def check(value: Any, field: str) -> Any:
         try:
-            return msgspec.convert(value, kind)
+            converted = msgspec.convert(value, kind)
+            return then(converted, field) if then else converted
         except msgspec.ValidationError as error:
             raise ConfigError(f"{field} is {value!r}: give {wanted}", field=field) from error
 
@@ -213,17 +221,18 @@ def _typed(kind: Any, wanted: str) -> Callable[[Any, str], Any]:
 def _texts(value: Any, field: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
-    if not isinstance(value, Sequence) or not all(isinstance(text, str) for text in value):
+    texts = cast("Sequence[Any]", value) if isinstance(value, Sequence) else (None,)
+    if not all(isinstance(text, str) for text in texts):
         raise ConfigError(f"{field} is {value!r}: give a text or a list of texts", field=field)
-    return value if isinstance(value, tuple) else tuple(value)
+    return tuple(texts)
 
 
 def _tools(value: Any, field: str) -> tuple[Tool, ...]:
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise ConfigError(f"{field} is {type(value).__name__}: give a list of tools", field=field)
-    if type(value) is tuple and all(isinstance(item, Tool) for item in value):
-        return value
-    return tuple(as_tool(item, f"{field}[{i}]") for i, item in enumerate(value))
+        kind = type(cast("object", value)).__name__
+        raise ConfigError(f"{field} is {kind}: give a list of tools", field=field)
+    listed = cast("Iterable[object]", value)
+    return tuple(as_tool(item, f"{field}[{i}]") for i, item in enumerate(listed))
 
 
 def _reasoning(value: Any, field: str) -> ReasoningSettings:
@@ -235,18 +244,20 @@ def _reasoning(value: Any, field: str) -> ReasoningSettings:
         return ReasoningSettings(budget_tokens=value)
     if isinstance(value, Mapping):
         try:
-            return msgspec.convert(dict(value), ReasoningSettings)
+            return msgspec.convert(dict(cast("Mapping[str, Any]", value)), ReasoningSettings)
         except msgspec.ValidationError as error:
             raise ConfigError(f"{field}: {error}", field=field) from error
     efforts = ", ".join(get_args(Effort))
-    raise ConfigError(f"{field} is {value!r}: give one of {efforts}, a number of tokens, or ReasoningSettings", field=field)
+    raise ConfigError(
+        f"{field} is {value!r}: give one of {efforts}, a number of tokens, or ReasoningSettings", field=field
+    )
 
 
 def _output(value: Any, field: str) -> OutputFormat:
     if isinstance(value, OutputFormat):
         return value
     if isinstance(value, Mapping):
-        schema = dict(value)
+        schema = dict(cast("Mapping[str, Any]", value))
         return OutputFormat(schema=schema, name=str(schema.get("title") or "output"))
     raise ConfigError(f"{field} is {value!r}: give a JSON Schema as a dict, or OutputFormat", field=field)
 
@@ -275,7 +286,7 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "seed": _typed(int, "a whole number"),
     "frequency_penalty": _number(-math.inf, math.inf),
     "presence_penalty": _number(-math.inf, math.inf),
-    "logit_bias": _typed(dict[str, float], "a dict of token id (as text) to number"),
+    "logit_bias": _typed(dict[str, float], "a dict of token id (as text) to number", checked_object),
     "logprobs": _typed(bool, "True or False"),
     "top_logprobs": _whole(0),
     "n": _whole(1),
@@ -287,11 +298,11 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "output": _output,
     "cache": _cache,
     "service_tier": _typed(str, "a text"),
-    "metadata": _typed(dict[str, Any], "a dict"),
+    "metadata": checked_object,
     "user": _typed(str, "a text"),
     "timeout": _seconds,
-    "extra": _typed(dict[str, Any], "a dict"),
-    "native": _typed(dict[str, Any], "a dict of wire name to fields"),
+    "extra": checked_object,
+    "native": checked_object,
 }
 
 

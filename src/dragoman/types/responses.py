@@ -29,7 +29,8 @@ class ChatResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     Attributes:
         message: What the model said.
-        finish_reason: Why it ended: `stop length tool_calls content_filter refusal pause error unknown`.  Never made up.
+        finish_reason: Why it ended: `stop length tool_calls content_filter refusal pause error unknown`.
+            Never made up.
         finish_reason_raw: The same as the provider sent it, or None.
         finish_details: What else the provider said of the end (the stop sequence, why it refused), or None.
         usage: Tokens; its fields are None where the provider did not say.

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Generic, ParamSpec, TypeVar, cast, get_args, 
 import msgspec
 
 from dragoman.errors import ConfigError
+from dragoman.types.jsonable import checked_object
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,7 +53,9 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     native: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if self.kind == "function" and not _NAME.match(self.name):
+        if self.parameters is not None:
+            checked_object(self.parameters, "tools[].parameters")
+        if not isinstance(self.name, str) or (self.kind == "function" and not _NAME.match(self.name)):
             raise ConfigError(
                 f"tool name {self.name!r}: use 1 to 64 letters, digits, underscores or hyphens", field="tools[].name"
             )
@@ -94,8 +97,8 @@ def tool(
     """
     Make a tool of a function, as `@tool` or `@tool(name=..., description=..., strict=...)`.
 
-    Parameter types may be whatever msgspec can describe: plain types, `Literal`, enums, unions, lists, dicts, dataclasses,
-    `msgspec.Struct`, `Annotated[..., msgspec.Meta(...)]`.  A parameter without annotation takes any JSON.
+    Parameter types may be whatever msgspec can describe: plain types, `Literal`, enums, unions, lists, dicts,
+    dataclasses, `msgspec.Struct`, `Annotated[..., msgspec.Meta(...)]`.  A parameter without annotation takes any JSON.
 
     Raises:
         ConfigError: Positional-only or `*args` parameters, or a type with no JSON form.
@@ -116,7 +119,7 @@ def tool(
 def _declare(fn: Callable[..., Any], name: str | None, description: str | None, strict: bool | None) -> Tool:
     text, about = _read_docstring(inspect.getdoc(fn) or "")
     return Tool(
-        name=name or getattr(fn, "__name__", "tool"),
+        name=name or str(getattr(fn, "__name__", "tool")),
         description=description or text or None,
         parameters=_schema(fn, about),
         strict=strict,
@@ -149,6 +152,9 @@ def _hints(fn: Callable[..., Any]) -> dict[str, Any]:
         return get_type_hints(fn, include_extras=True)
     except NameError as error:
         raise ConfigError(f"tool {fn.__qualname__}: annotation {error.name!r} cannot be resolved") from error
+    except TypeError as error:
+        what = getattr(fn, "__qualname__", type(fn).__name__)
+        raise ConfigError(f"tool {what}: give a function or a method ({error})", field="tools") from error
 
 
 def _describe(fn: Callable[..., Any], types: Iterable[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
@@ -192,7 +198,7 @@ def _read_docstring(text: str) -> tuple[str, dict[str, str]]:
         if heading := _SECTION.match(line):
             section, current = heading[1], None
         elif sphinx := _SPHINX_ITEM.match(line):
-            section, current = "Args", sphinx[1]
+            section, current = "Args", str(sphinx[1])
             about[current] = sphinx[2].strip()
         elif section is None:
             description.append(line)
@@ -233,10 +239,11 @@ def as_tool(value: object, field: str) -> Tool:
 
 
 def _from_mapping(value: Mapping[str, Any], field: str) -> Tool:
-    body = value.get("function", value)
-    if not isinstance(body, Mapping) or not isinstance(body.get("name"), str):
-        raise ConfigError(f"{field} has no function name: {{'type': 'function', 'function': {{'name': ...}}}}", field=field)
+    inner = value.get("function", value)
+    body: Mapping[str, Any] = cast("Mapping[str, Any]", inner) if isinstance(inner, Mapping) else {}
+    if not isinstance(body.get("name"), str):
+        raise ConfigError(
+            f"{field} has no function name: {{'type': 'function', 'function': {{'name': ...}}}}", field=field
+        )
     schema = body.get("parameters", body.get("input_schema"))
-    return Tool(
-        name=body["name"], description=body.get("description"), parameters=schema, strict=body.get("strict")
-    )
+    return Tool(name=body["name"], description=body.get("description"), parameters=schema, strict=body.get("strict"))

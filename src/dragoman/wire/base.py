@@ -12,10 +12,11 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from dragoman.errors import DragomanError, StatusError, StreamInterrupted, WireError
+from dragoman.errors import ConfigError, DragomanError, StatusError, StreamInterrupted, WireError
 from dragoman.types.events import BEFORE_CONTENT, Event
 from dragoman.types.fold import fold, unfold
 from dragoman.types.http import HttpRequest
+from dragoman.types.jsonable import checked_object
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
@@ -43,8 +44,8 @@ class Decoder(Protocol):
         """
         Take bytes and return the events that they complete.
 
-        An error that comes after events in the same bytes is raised by the next call, so that the events do not depend on
-        where the bytes were cut.  `feed(b"")` raises it, or returns nothing.
+        An error that comes after events in the same bytes is raised by the next call, so that the events do not depend
+        on where the bytes were cut.  `feed(b"")` raises it, or returns nothing.
 
         Raises:
             StatusError: The provider reported an error in the stream; `.partial` has the answer so far.
@@ -203,8 +204,8 @@ class SseDecoder(StreamDecoder):
     """
     A dialect over server-sent events.
 
-    A dialect implements `_frame` and `_plain`.  Also sees to bodies that are no event stream at all: a plain JSON answer
-    or error, an HTML page.
+    A dialect implements `_frame` and `_plain`.  Also sees to bodies that are no event stream at all: a plain JSON
+    answer or error, an HTML page.
     """
 
     def __init__(self, provider: Provider | None = None) -> None:
@@ -220,6 +221,8 @@ class SseDecoder(StreamDecoder):
             if self.done:
                 return
             self._frame(kind, data)
+        if self._sse.failure is not None:
+            raise self._sse.failure
         if not self._framed and self._held < sse.MAX_FRAME:
             self._unframed.append(chunk)
             self._held += len(chunk)
@@ -264,6 +267,20 @@ def decode_json(body: bytes, kind: Any, what: str) -> Any:
         raise not_protocol(body, f"{what} is not what the dialect says: {text}", path.rstrip("`") or None) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise not_protocol(body, f"{what} is not JSON ({error})") from error
+
+
+def encode_json(body: dict[str, Any]) -> bytes:
+    """
+    Encode the body of a request.
+
+    Raises:
+        ConfigError: A text in it has no bytes (half a surrogate pair), or a value is not JSON; `.field` says where.
+    """
+    try:
+        return msgspec.json.encode(body)
+    except (UnicodeEncodeError, TypeError) as error:
+        checked_object(body, "body")  # names the place
+        raise ConfigError(f"the request cannot be written as JSON: {error}", field="body") from error
 
 
 # --- errors, as a server --------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ Bytes go in by `feed`, whole events come out.  An event may arrive cut at any by
 This module knows nothing of JSON or of any provider.
 
 Rules: lines end at CR, LF or CRLF and nowhere else (not at U+0085 or U+2028, as `str.splitlines` would); one byte order
-mark at the very start is dropped; an event without its blank line when the bytes end is not an event.  Memory is bounded:
-an event larger than `max_frame` bytes raises `WireError`.  Time is linear in the bytes, however small the pieces.
+mark at the very start is dropped; an event without its blank line when the bytes end is not an event.  Memory is
+bounded: an event larger than `max_frame` bytes raises `WireError`.  Time is linear in the bytes, however small the
+pieces.
 
 Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream".
 """
@@ -46,17 +47,19 @@ class Decoder:
     """
     The parser: bytes in, events out.
 
-    `feed` gives decoded events; `frames` gives the same as bytes, for a reader that decodes JSON itself.  Use one of the
-    two for a stream.
+    `feed` gives decoded events; `frames` gives the same as bytes, for a reader that decodes JSON itself.  Use one of
+    the two for a stream.
 
     Attributes:
         retry: Reconnection time that the stream asked for, in milliseconds, or None.
         last_id: The last event id that was set.
+        failure: What ended the stream: an event above the limit.  Every later call raises it.
     """
 
     def __init__(self, max_frame: int = MAX_FRAME) -> None:
         self.retry: int | None = None
         self.last_id = ""
+        self.failure: WireError | None = None
         self._max = max_frame
         self._started = False
         self._head = b""  # up to three bytes, while a byte order mark is possible
@@ -71,7 +74,8 @@ class Decoder:
         Take bytes and return the events that they complete.  Invalid UTF-8 becomes U+FFFD, as the standard says.
 
         Raises:
-            WireError: An event is larger than `max_frame`.
+            WireError: An event is larger than `max_frame`.  If whole events came before it in `chunk`, they are
+                returned and the next call raises.
         """
         events: list[ServerSentEvent] = []
         for frame in self._frames(chunk):
@@ -97,6 +101,8 @@ class Decoder:
         return [(kind, data) for kind, data, _ in self._frames(chunk)]
 
     def _frames(self, chunk: bytes) -> list[tuple[bytes, bytes, str]]:
+        if self.failure is not None:
+            raise self.failure
         if not self._started:
             chunk = self._drop_bom(chunk)
         if self._skip_lf and chunk:
@@ -109,15 +115,24 @@ class Decoder:
             self._skip_lf = True
         if b"\r" in chunk:
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, rest = chunk.split(b"\n")
         dispatched: list[tuple[bytes, bytes, str]] = []
+        try:
+            self._lines(chunk, dispatched)
+        except WireError as error:
+            # The events before it are whole; what a reader gets must not depend on how the bytes were cut.
+            self.failure = error
+            if not dispatched:
+                raise
+        return dispatched
+
+    def _lines(self, chunk: bytes, dispatched: list[tuple[bytes, bytes, str]]) -> None:
+        *lines, rest = chunk.split(b"\n")
         for line in lines:
+            self._grow(len(line))
             if self._line:
                 self._line.append(line)
                 line = b"".join(self._line)
                 self._line = []
-            else:
-                self._grow(len(line))
             if line:
                 self._field(line)
             else:
@@ -125,7 +140,6 @@ class Decoder:
         if rest:
             self._grow(len(rest))
             self._line.append(rest)
-        return dispatched
 
     def _drop_bom(self, chunk: bytes) -> bytes:
         head = self._head + chunk

@@ -106,15 +106,27 @@ _BY_STATUS: Final[dict[int, type[StatusError]]] = {
 }
 
 # Where a vendor gives a vague code and says the thing only in words.
-_BY_MESSAGE: Final = (
-    (re.compile(r"credit balance is too low|insufficient (?:balance|credits?|funds)|exceeded your current quota", re.I), errors.QuotaError),
-    (re.compile(r"spend(?:ing)?[ _]limit", re.I), errors.QuotaError),
-    (re.compile(r"prompt is too long|maximum context length|context[ _](?:length|window)[^.]{0,40}exceed|exceeds? (?:the )?(?:model's )?context", re.I), errors.ContextLengthError),
-    (re.compile(r"^model: \S+$|^The model .{1,200} (?:does not exist|has been deprecated)|^model ['\"].{1,200}['\"] not found", re.I), errors.ModelNotFoundError),
+_BY_MESSAGE: Final = tuple(
+    (re.compile(words, re.IGNORECASE), kind)
+    for words, kind in (
+        (r"credit balance is too low|insufficient (?:balance|credits?|funds)", errors.QuotaError),
+        (r"exceeded your current quota|spend(?:ing)?[ _]limit", errors.QuotaError),
+        (r"prompt is too long|maximum context length", errors.ContextLengthError),
+        (r"context[ _](?:length|window)[^.]{0,40}exceed", errors.ContextLengthError),
+        (r"exceeds? (?:the )?(?:model's )?context", errors.ContextLengthError),
+        (r"^The model .{1,200} (?:does not exist|has been deprecated)", errors.ModelNotFoundError),
+        (r"^model: \S+$|^model ['\"].{1,200}['\"] not found", errors.ModelNotFoundError),
+    )
 )
 
 # A code so general that words may say more.
-_VAGUE: Final = (errors.BadRequestError, errors.NotFoundError, errors.ServerError, errors.RateLimitError, errors.PermissionDeniedError)
+_VAGUE: Final = (
+    errors.BadRequestError,
+    errors.NotFoundError,
+    errors.ServerError,
+    errors.RateLimitError,
+    errors.PermissionDeniedError,
+)
 
 _REQUEST_ID: Final = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
 

@@ -1,0 +1,218 @@
+"""
+Asking, and printing the answer while it comes.
+
+Text goes to standard output as it arrives.  What is not the answer (reasoning, notices, usage) goes to standard error.
+If the answer ends before it is complete, or Ctrl-C ends it, what came is kept: as printed text, or with `--json` as an
+object with `"complete": false`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from dragoman import ChatRequest, ChatResponse, Client, DragomanError, Event
+from dragoman.cli import exits
+from dragoman.cli.output import Terminal, dim, print_json, talk, write
+from dragoman.types.events import ReasoningDelta, TextDelta
+from dragoman.types.fold import unfold
+
+TAG: Final = "▌SIMULATED▐ "
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    How an answer is shown.
+
+    Attributes:
+        terminal: What the streams are.
+        as_json: As one JSON object.
+        raw: Exactly as it came.
+        usage: Tokens, time and cost are asked for.
+        simulated: No model answers.
+        free: The model runs on one's own machine.
+    """
+
+    terminal: Terminal
+    as_json: bool = False
+    raw: bool = False
+    usage: bool = False
+    simulated: bool = False
+    free: bool = False
+
+
+def answer(client: Client, request: ChatRequest, manner: Manner) -> int:
+    """
+    Ask, print, and return the exit code.
+
+    Raises:
+        DragomanError: The call failed; what came before is printed.
+        KeyboardInterrupt: Likewise.
+    """
+    printer = _Printer(manner)
+    try:
+        response = _ask(client, request, printer)
+    except DragomanError as error:
+        printer.cut(error.partial)
+        raise
+    printer.finish(response)
+    return exits.OK if response.text or not response.refusal else exits.OUTPUT
+
+
+def _ask(client: Client, request: ChatRequest, printer: _Printer) -> ChatResponse:
+    if not request.stream:
+        response = client.send(request)
+        for event in unfold(response):
+            printer.show(event)
+        return response
+    with client.open(request) as stream:
+        try:
+            for event in stream:
+                printer.show(event)
+        except KeyboardInterrupt:
+            printer.cut(stream.partial)
+            raise
+        return stream.response
+
+
+class _Printer:
+    """What of one answer has been printed."""
+
+    def __init__(self, manner: Manner) -> None:
+        self._manner = manner
+        self._started = time.monotonic()
+        self._first: float | None = None
+        self._ends_line = True
+        self._wrote = False
+        self._thinking = False
+
+    def show(self, event: Event) -> None:
+        """Print an event, if it is one to be seen."""
+        shown = _SHOWN.get(type(event))
+        if shown is not None:
+            if self._first is None:
+                self._first = time.monotonic() - self._started
+            shown(self, event)
+
+    def on_text(self, event: TextDelta) -> None:
+        if self._manner.as_json or not event.text:
+            return
+        self._end_thinking()
+        if not self._wrote:
+            self._begin()
+        write(event.text)
+        self._ends_line = event.text.endswith("\n")
+
+    def on_reasoning(self, event: ReasoningDelta) -> None:
+        terminal = self._manner.terminal
+        if terminal.stderr and terminal.stdout and not self._manner.as_json and event.text:
+            self._thinking = True
+            dim(event.text)
+
+    def _begin(self) -> None:
+        self._wrote = True
+        if not self._manner.simulated or self._manner.raw:
+            return
+        if self._manner.terminal.stdout:
+            write(TAG)
+        else:
+            talk(f"{TAG}no model was asked")
+
+    def _end_thinking(self) -> None:
+        if self._thinking:
+            self._thinking = False
+            talk("\n")
+
+    def cut(self, partial: ChatResponse | None) -> None:
+        """The answer is not complete: keep what there is of it."""
+        self._end_thinking()
+        self._end_line()
+        if self._manner.as_json and partial is not None:
+            print_json(self._data(partial, complete=False))
+
+    def finish(self, response: ChatResponse) -> None:
+        """The answer is complete."""
+        manner = self._manner
+        self._end_thinking()
+        if manner.as_json:
+            print_json(self._data(response, complete=True))
+        else:
+            self._end_line()
+            self._remarks(response)
+        if manner.usage or (manner.terminal.stdout and manner.terminal.stderr and not manner.as_json):
+            talk(f"· {self._usage(response)}")
+
+    def _end_line(self) -> None:
+        if self._wrote and not self._ends_line and not self._manner.raw:
+            write("\n")
+            self._ends_line = True
+
+    def _remarks(self, response: ChatResponse) -> None:
+        if response.refusal:
+            talk(f"· the model refused: {response.refusal}")
+        remark = _ENDINGS.get(response.finish_reason)
+        if remark:
+            talk(f"· {remark}")
+        for notice in response.notices:
+            talk(f"· {notice}")
+
+    def _usage(self, response: ChatResponse) -> str:
+        usage, unit = response.usage, " words" if self._manner.simulated else ""
+        seconds = time.monotonic() - self._started
+        first = f" (first token {self._first:.2f} s)" if self._first is not None else ""
+        return (
+            f"{_count(usage.input_tokens)}{unit} in · {_count(usage.output_tokens)}{unit} out"
+            f" · {seconds:.1f} s{first} · {self._cost(response)}"
+        )
+
+    def _cost(self, response: ChatResponse) -> str:
+        if response.cost is not None:
+            return f"${response.cost:.4f}"
+        return "free" if self._manner.free else "cost not known"
+
+    def _data(self, response: ChatResponse, *, complete: bool) -> dict[str, Any]:
+        """The answer as JSON; what a provider did not say is null."""
+        return {
+            "text": response.text,
+            "reasoning": response.reasoning or None,
+            "refusal": response.refusal,
+            "model": response.model,
+            "provider": response.provider,
+            "finish_reason": response.finish_reason,
+            "finish_reason_raw": response.finish_reason_raw,
+            "complete": complete,
+            "usage": _usage_data(response),
+            "cost": response.cost,
+            "simulated": response.simulated or self._manner.simulated,
+            "id": response.id,
+            "request_id": response.request_id,
+            "notices": [msgspec.to_builtins(notice) for notice in response.notices],
+            "attempts": [msgspec.to_builtins(attempt) for attempt in response.attempts],
+            "seconds": round(time.monotonic() - self._started, 3),
+        }
+
+
+_SHOWN: Final[dict[type[Any], Callable[[_Printer, Any], None]]] = {
+    TextDelta: _Printer.on_text,
+    ReasoningDelta: _Printer.on_reasoning,
+}
+
+_ENDINGS: Final = {
+    "length": "the answer was cut at the output limit (more: -o max_tokens=N)",
+    "content_filter": "the provider's content filter cut the answer",
+    "pause": "the provider paused the answer; it can be continued",
+    "tool_calls": "the model asks for a tool, and none runs here",
+}
+
+
+def _usage_data(response: ChatResponse) -> dict[str, Any]:
+    usage = response.usage
+    names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+    return {name: getattr(usage, name) for name in names}
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}".replace(",", " ")

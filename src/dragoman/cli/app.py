@@ -1,0 +1,116 @@
+"""
+The commands by name, and what happens around each.
+
+No failure shows a traceback: errors of ours print what and what helps; a fault of the program says where to report it.
+`DRAGOMAN_DEBUG=1` shows tracebacks.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Final, cast
+
+import click
+
+from dragoman._version import __version__
+from dragoman.cli import exits
+from dragoman.cli.output import ReaderLeft, discard_output, talk
+from dragoman.errors import DragomanError
+from dragoman.redact import redact
+
+COMMANDS: Final = {
+    "ask": "dragoman.cli.ask",
+    "models": "dragoman.cli.models",
+    "doctor": "dragoman.cli.doctor",
+}
+_OWN_OPTIONS: Final = ("--help", "-h", "--version", "-V")
+CONTEXT: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return cast("click.Command", import_module(COMMANDS[cmd_name]).COMMAND)
+
+
+@click.group(cls=_Commands, context_settings=CONTEXT)
+@click.version_option(__version__, "-V", "--version", message="dragoman %(version)s")
+def dragoman() -> None:
+    """
+    Ask any language model.
+
+    \b
+    dragoman "why is the sky blue?"              the first model that is there
+    dragoman -m openai/gpt-5.6-luna "why?"       this model
+    git diff | dragoman "write a commit message"
+
+    Exit codes: 0 ok, 1 error, 2 usage, 3 no model or credentials, 4 rate or budget limit, 5 provider or network,
+    6 answer is not what was asked for, 130 interrupted.
+    """
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command that the arguments name, and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows ?, and the answer goes on
+    try:
+        return _invoke(_with_command(arguments))
+    except click.ClickException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, click.Abort):
+        talk()
+        return exits.INTERRUPTED
+    except ReaderLeft:
+        discard_output()
+        return exits.OK
+    except DragomanError as error:
+        return _failure(error)
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    result = dragoman.main(list(arguments), prog_name="dragoman", standalone_mode=False)
+    return result if isinstance(result, int) else exits.OK
+
+
+def _with_command(arguments: Sequence[str]) -> list[str]:
+    if not arguments:
+        return ["--help"] if sys.stdin is None or sys.stdin.isatty() else ["ask"]
+    first = arguments[0]
+    if first in COMMANDS or first in _OWN_OPTIONS:
+        return list(arguments)
+    near = get_close_matches(first, COMMANDS, n=1, cutoff=0.8) if len(arguments) == 1 else []
+    if near:
+        raise click.UsageError(
+            f"no command is called {first!r}: did you mean {near[0]}?  To ask it all the same: dragoman ask {first}"
+        )
+    return ["ask", *arguments]
+
+
+def _usage(error: click.ClickException) -> int:
+    talk(f"dragoman: {error.format_message()}")
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        talk(f"  fix: {error.ctx.command_path} --help")
+    return exits.USAGE
+
+
+def _failure(error: DragomanError) -> int:
+    if os.environ.get("DRAGOMAN_DEBUG"):
+        talk(redact("".join(traceback.format_exception(error))), end="")
+    talk(f"dragoman: {exits.words(error)}")
+    fix = exits.fix(error)
+    if fix:
+        talk(f"  fix: {fix}")
+    return exits.exit_code(error)

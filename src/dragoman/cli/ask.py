@@ -1,0 +1,107 @@
+"""`dragoman ask`: one question, one answer."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import msgspec
+
+from dragoman import ChatRequest, Client
+from dragoman.cli import exits
+from dragoman.cli.answer import Manner, answer
+from dragoman.cli.app import CONTEXT
+from dragoman.cli.choose import Choice, choose
+from dragoman.cli.detect import look
+from dragoman.cli.options import parse_options
+from dragoman.cli.output import Terminal, talk, terminal, write
+from dragoman.cli.question import Sources, read_question
+from dragoman.cli.setup import Setup, load
+from dragoman.types.http import HttpRequest
+from dragoman.types.requests import SETTING_NAMES
+
+
+@click.command("ask", context_settings=CONTEXT)
+@click.argument("prompt", nargs=-1)
+@click.option("-m", "--model", metavar="PROVIDER/MODEL", help="Model to ask; without it the first that is there.")
+@click.option("-s", "--system", metavar="TEXT", help="Instructions for the model.")
+@click.option("-a", "--attach", multiple=True, metavar="FILE|URL|-", help="Picture, sound, PDF or text to go with it.")
+@click.option("-f", "--fragment", multiple=True, metavar="FILE", help="Text file to put before the prompt.")
+@click.option("-o", "--option", multiple=True, metavar="NAME=VALUE", help="Setting, such as temperature=0.2.")
+@click.option("-u", "--usage", is_flag=True, help="Show tokens, time and cost.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole answer as one JSON object.")
+@click.option("--raw", is_flag=True, help="Print the text exactly as it came: no tag, no line feed added.")
+@click.option("--no-stream", is_flag=True, help="Ask for the answer in one piece.")
+@click.option("--dry-run", is_flag=True, help="Print the HTTP request, its key masked, and send nothing.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for the whole call.")
+@click.option("--why", is_flag=True, help="Say how the model was chosen.")
+@click.pass_context
+def COMMAND(
+    ctx: click.Context,
+    prompt: tuple[str, ...],
+    model: str | None,
+    system: str | None,
+    attach: tuple[str, ...],
+    fragment: tuple[str, ...],
+    option: tuple[str, ...],
+    usage: bool,
+    as_json: bool,
+    raw: bool,
+    no_stream: bool,
+    dry_run: bool,
+    timeout: float | None,
+    why: bool,
+) -> int:
+    """
+    Ask a model.  Text on standard input is added to PROMPT; PROMPT may be - for standard input alone.
+
+    Without -m the model is the first of: DRAGOMAN_MODEL, `model` in dragoman.toml here, in
+    ~/.config/dragoman/config.toml, a provider whose key is in the environment or in .env, a server that runs on this
+    machine, and on a terminal the simulator.
+    """
+    if as_json and raw:
+        raise click.UsageError("--json and --raw exclude each other", ctx)
+    screen = terminal(os.environ)
+    setup = load(os.environ, Path())
+    settings = parse_options(option, timeout)
+    messages = read_question(
+        Sources(prompt=" ".join(prompt), system=system, fragments=fragment, attachments=attach, piped=not screen.stdin)
+    )
+    if not messages:
+        raise click.UsageError("nothing to ask: give a prompt, or pipe text in", ctx)
+    choice = choose(model, setup, screen, lambda: look(setup.providers, setup.environ))
+    _announce(choice, setup, screen, why=why)
+    chosen = {name: value for name in SETTING_NAMES if (value := getattr(settings, name)) is not None}
+    request = ChatRequest(choice.model, tuple(messages), stream=not no_stream, **chosen)
+    with Client(providers=choice.providers) as client:
+        if dry_run:
+            _show(client.prepare_request(request))
+            return exits.OK
+        local = setup.providers[choice.model.partition("/")[0]].quirks.key_optional
+        manner = Manner(terminal=screen, as_json=as_json, raw=raw, usage=usage, simulated=choice.simulated, free=local)
+        code = answer(client, request, manner)
+    if choice.how == "simulated":
+        talk("· real models:  export OPENAI_API_KEY=…   |   export ANTHROPIC_API_KEY=…   |   start Ollama / LM Studio")
+    return code
+
+
+def _announce(choice: Choice, setup: Setup, screen: Terminal, *, why: bool) -> None:
+    for name in setup.ignored:
+        talk(f"· {name} in .env is ignored: that provider's key comes from the environment, and would be sent there")
+    if why:
+        for step in choice.steps:
+            talk(f"· {step}")
+    if choice.how == "simulated":
+        talk(f"· {choice.reason} — answering with the built-in SIMULATED model")
+    elif why or (screen.stderr and choice.how != "asked"):
+        talk(f"· using {choice.model} — {choice.reason} (change: -m, or DRAGOMAN_MODEL)")
+
+
+def _show(request: HttpRequest) -> None:
+    """Print a request as HTTP writes it, its body indented."""
+    heads = "".join(f"{name}: {value}\n" for name, value in request.headers.items())
+    body = msgspec.json.format(request.body, indent=2).decode() if request.body else ""
+    write(f"{request.method} {request.url}\n{heads}\n{body}\n")
+    for notice in request.notices:
+        talk(f"· {notice}")

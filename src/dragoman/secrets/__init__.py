@@ -1,0 +1,25 @@
+"""
+Where credentials come from, and how they are held.
+
+Nothing here reads the process's environment by itself: whoever asks passes the variables in.
+"""
+
+from __future__ import annotations
+
+from dragoman.secrets.address import address_variables, find_base_url
+from dragoman.secrets.dotenv import load_dotenv, parse_dotenv, read_dotenv
+from dragoman.secrets.env import find_key, found_in, key_variables
+from dragoman.secrets.secret import Secret, check_key
+
+__all__ = [
+    "Secret",
+    "address_variables",
+    "check_key",
+    "find_base_url",
+    "find_key",
+    "found_in",
+    "key_variables",
+    "load_dotenv",
+    "parse_dotenv",
+    "read_dotenv",
+]

@@ -1,0 +1,102 @@
+"""
+A credential as a value that does not show itself.
+
+Rule: `reveal()` is the only way to the text, and whoever calls it makes the text known to `dragoman.redact`, so that it
+is masked wherever it is echoed afterwards.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from typing import Any, Final, NoReturn
+
+from dragoman.errors import ConfigError
+from dragoman.redact import MASK, register
+
+# A header value: visible ASCII.  A line break would end the header and begin another.   (RFC 9110, section 5.5)
+_BAD: Final = re.compile(r"[^\x21-\x7e]")
+_KINDS: Final = ((re.compile(r"[\r\n]"), "a line break"), (re.compile(r"[^\S\r\n]"), "a space"))
+
+
+class Secret:
+    """
+    A credential.
+
+    It has no `repr`, `str` or format that shows it, is compared in constant time, and refuses to be pickled.
+
+    >>> Secret("sk-123")
+    Secret([redacted])
+    """
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+
+    def reveal(self) -> str:
+        """Return the text; from now on it is masked in every error and log text."""
+        register(self.__value)
+        return self.__value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self.__value.encode(), other.__value.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self.__value))
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled: send the name of its variable instead, and look it up there")
+
+
+def check_key(value: object, provider: str, source: str = "api_key") -> str:
+    """
+    Return `value` if it can travel in a header as a key.
+
+    Nothing is stripped: a key with a line break was read or pasted wrongly, and what else is wrong with it is not ours
+    to guess.
+
+    Args:
+        value: The key.
+        provider: Name of its provider, for the error.
+        source: Where it comes from (`"OPENAI_API_KEY"`), for the error; the key itself is never in it.
+
+    Raises:
+        ConfigError: Not a text, empty, or with characters that no key has.
+    """
+    if not isinstance(value, str):
+        raise ConfigError(f"{source} is {type(value).__name__}: give a text", provider=provider, field=source)
+    if not value:
+        raise ConfigError(f"{source} is empty: give the key, or leave it out", provider=provider, field=source)
+    bad = _BAD.search(value)
+    if bad is None:
+        return value
+    kind = next((name for pattern, name in _KINDS if pattern.match(bad[0])), "a character that is no visible ASCII")
+    raise ConfigError(
+        f"{source} has {kind} {_place(bad.start(), value)}: copy the key again, without quotes, spaces or line breaks",
+        provider=provider,
+        field=source,
+    )
+
+
+def _place(index: int, value: str) -> str:
+    if index == 0:
+        return "at its start"
+    return "at its end" if not _BAD.sub("", value[index:]) else "in it"

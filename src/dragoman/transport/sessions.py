@@ -1,0 +1,324 @@
+"""
+aiohttp sessions of the async face: one for each event loop, made on first use.
+
+A connection belongs to the loop it was opened in, so a client that is used from several loops has several pools.  A
+loop that ends takes its pool along: each pool leaves an async generator with its loop, which `asyncio.run` closes at
+the end, as it does with all.  After a fork the child starts with nothing, and closes its copies of the descriptors
+without a word on them: the connections are its parent's.
+
+What aiohttp is kept from doing by itself: to send a request again (it does, for GET and the like, when a kept
+connection turns out to be closed), to follow redirects, to keep cookies, to read `.netrc` and the environment, to
+decompress, to resolve names in the loop's executor (which `asyncio.run` waits for at its end).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+import weakref
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from dragoman.transport.names import Lookup, lookup
+from dragoman.transport.pool import IDLE
+from dragoman.transport.proxy import Proxy
+from dragoman.transport.socks import open_socks, pick_address, resolves_names
+
+# Longest line of the headers, and most lines: what `http.client` allows, too.  The sum is checked when they are whole.
+MAX_LINE: Final = 64 * 1024
+MAX_LINES: Final = 100
+# After so many seconds without a call the loop is let look at its sockets before one is taken for use.
+_QUIET: Final = 0.05
+_FOREVER: Final = aiohttp.ClientTimeout(total=None, connect=None, sock_read=None, sock_connect=None)
+# What aiohttp would add: ours are in the request already, or not wanted.
+_NOT_ADDED: Final = ("accept", "accept-encoding", "user-agent", "content-type")
+
+
+class Broken(Exception):
+    """Hides a lost connection from aiohttp, which would else send the request again.  The cause says what it was."""
+
+
+class Call:
+    """
+    How far one request has come.
+
+    Attributes:
+        connected: It has a connection; from here on bytes may have left.
+        reused: The connection served an earlier request.
+        then: Called when there is a connection.
+    """
+
+    __slots__ = ("connected", "reused", "then")
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.reused = False
+        self.then: Callable[[], None] = _nothing
+
+    def on_connection(self, reused: bool) -> None:
+        """There is a connection now."""
+        self.connected, self.reused = True, reused
+        self.then()
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+async def _created(session: aiohttp.ClientSession, context: Any, details: Any) -> None:
+    context.trace_request_ctx.on_connection(reused=False)
+
+
+async def _reused(session: aiohttp.ClientSession, context: Any, details: Any) -> None:
+    context.trace_request_ctx.on_connection(reused=True)
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise Broken from error
+
+
+class _Resolver(AbstractResolver):
+    """Names by `names`; or, for a proxy that takes names, not at all."""
+
+    def __init__(self, proxy: Proxy | None) -> None:
+        self._proxy = proxy
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        proxy = self._proxy
+        if proxy is not None and resolves_names(proxy):
+            return [_result(host, host, port, socket.AF_INET)]
+        found = await resolve(host, port)
+        if proxy is not None:
+            address = pick_address(proxy, found)
+            return [_result(host, address, port, socket.AF_INET6 if ":" in address else socket.AF_INET)]
+        return [_result(host, str(item[4][0]), port, item[0]) for item in found]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _result(name: str, host: str, port: int, family: socket.AddressFamily) -> ResolveResult:
+    return ResolveResult(hostname=name, host=host, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
+
+
+async def resolve(host: str, port: int) -> Any:
+    """
+    Resolve in a thread that nobody waits for at the end.
+
+    Raises:
+        OSError: The name does not resolve.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    def done(_: Lookup) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+            loop.call_soon_threadsafe(wake)
+
+    running = lookup(host, port)
+    running.on_done(done)
+    await future
+    return running.result()
+
+
+class _SocksConnector(aiohttp.TCPConnector):
+    """Connects through a SOCKS proxy, at the one place that aiohttp has for it (aiohttp-socks hooks in there, too)."""
+
+    def __init__(self, proxy: Proxy, make: Callable[[Any], socket.socket], **settings: Any) -> None:
+        super().__init__(**settings)  # pyright: ignore[reportUnknownMemberType]
+        self._proxy = proxy
+        self._make = make
+
+    async def _wrap_create_connection(self, *args: Any, addr_infos: Any, **settings: Any) -> Any:
+        _, _, _, _, (host, port, *_) = addr_infos[0]
+        for name in ("req", "timeout", "client_error"):
+            settings.pop(name, None)
+        sock = await self._dial()
+        try:
+            await open_socks(self._proxy, host, port, sock)
+            return await self._loop.create_connection(*args, sock=sock, **settings)
+        except BaseException:
+            sock.close()
+            raise
+
+    async def _dial(self) -> socket.socket:
+        failure: OSError = OSError("the proxy's name has no address")
+        for info in await resolve(self._proxy.host, self._proxy.port):
+            sock = self._make(info)
+            try:
+                await self._loop.sock_connect(sock, info[4])
+            except OSError as error:
+                sock.close()
+                failure = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise failure
+
+
+class LoopPool:
+    """
+    All sessions of one transport in one loop: the direct one, and one for each SOCKS proxy.
+
+    Attributes:
+        loop: Whose connections these are.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._ahead = loop.time() - time.monotonic()
+        self._sessions: dict[Proxy | None, aiohttp.ClientSession] = {}
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._busy = 0
+        self._retired = False
+        self._closing: asyncio.Task[None] | None = None
+        self._used = time.monotonic()
+        self._keeper = _keep(self)
+        # Runs to its `yield` without suspending; from then on the loop knows it.
+        with suppress(StopIteration):
+            self._keeper.__anext__().send(None)
+
+    def when(self, until: float | None) -> float | None:
+        """A deadline, on the loop's clock."""
+        return None if until is None else until + self._ahead
+
+    def session(self, proxy: Proxy | None) -> aiohttp.ClientSession:
+        """The session for direct connections and HTTP proxies (None), or for a SOCKS proxy."""
+        found = self._sessions.get(proxy)
+        if found is None:
+            found = self._sessions[proxy] = self._make_session(proxy)
+        return found
+
+    async def settle(self) -> None:
+        """After a pause, let the loop see which kept connections their servers have closed meanwhile."""
+        now = time.monotonic()
+        if now - self._used > _QUIET:
+            await asyncio.sleep(0)  # looks at the sockets
+            await asyncio.sleep(0)  # acts on what it saw
+        self._used = now
+
+    def enter(self) -> None:
+        """An exchange begins."""
+        self._busy += 1
+
+    def leave(self) -> None:
+        """An exchange has ended."""
+        self._busy -= 1
+        self._used = time.monotonic()
+        if self._retired:
+            self.retire()
+
+    def retire(self) -> None:
+        """Close as soon as no exchange is under way.  In the loop's thread."""
+        self._retired = True
+        if not self._busy and self._closing is None:
+            self._closing = self.loop.create_task(self.aclose())
+
+    async def retired(self) -> None:
+        """Retire, and wait until idle connections are closed."""
+        self.retire()
+        if self._closing is not None:
+            await self._closing
+
+    async def aclose(self) -> None:
+        """Close everything now, and wait until it is closed.  Idempotent."""
+        self._retired = True
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
+            await session.close()
+        await asyncio.sleep(0)
+
+    def forget(self) -> None:
+        """In a forked child: close the copies of the descriptors."""
+        for sock in list(self._sockets):
+            sock.close()
+
+    def _make_session(self, proxy: Proxy | None) -> aiohttp.ClientSession:
+        settings: dict[str, Any] = {"resolver": _Resolver(proxy), "limit": 0, "keepalive_timeout": IDLE}
+        if proxy is None:
+            connector = aiohttp.TCPConnector(socket_factory=self._make_socket, **settings)
+        else:
+            connector = _SocksConnector(proxy, self._make_socket, **settings)
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_end.append(_created)
+        trace.on_connection_reuseconn.append(_reused)
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=_FOREVER,
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=_NOT_ADDED,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_LINE,
+            max_headers=MAX_LINES,
+            trace_configs=[trace],
+            middlewares=[_once],
+        )
+
+    def _make_socket(self, info: Any) -> socket.socket:
+        family, kind, protocol, _, _ = info
+        sock = socket.socket(family, kind, protocol)
+        sock.setblocking(False)
+        self._sockets.add(sock)
+        return sock
+
+
+async def _keep(pool: LoopPool) -> AsyncGenerator[None, None]:
+    """Close `pool` when its loop closes its async generators, which is what a loop does at its end."""
+    try:
+        yield None
+    finally:
+        await pool.aclose()
+
+
+class LoopPools:
+    """The pools of one transport, by loop."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pools: dict[asyncio.AbstractEventLoop, LoopPool] = {}
+        self._inherited: list[LoopPool] = []
+
+    def current(self) -> LoopPool:
+        """The pool of the running loop."""
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None:
+            with self._lock:
+                for dead in [other for other in self._pools if other.is_closed()]:
+                    del self._pools[dead]
+                pool = self._pools[loop] = LoopPool(loop)
+        return pool
+
+    def take_all(self) -> list[LoopPool]:
+        """Hand all pools over to who closes them; the next call makes new ones."""
+        with self._lock:
+            pools, self._pools = list(self._pools.values()), {}
+        return pools
+
+    def forget(self) -> None:
+        """In a forked child: start with nothing."""
+        self._lock = threading.Lock()
+        pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            pool.forget()
+        # Never finalized: their loops do not run here, and would be asked to close what is the parent's.
+        self._inherited += pools

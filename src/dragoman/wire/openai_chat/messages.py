@@ -1,0 +1,200 @@
+"""
+Messages of a request: values to JSON.
+
+Rules of the dialect that shape this file: a tool's result is a message of its own and holds only text, so its
+pictures go into a user message after the last result of the turn; the model's turn is one message whose content,
+calls and refusal are fields; state goes back only to the provider that wrote it.
+
+Source: OpenAI's OpenAPI file (`ChatCompletionRequestMessage`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from dragoman.errors import ConfigError
+from dragoman.types.messages import Audio, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from dragoman.types.providers import Provider
+from dragoman.wire.openai_chat.blocks import Block, Notes, encode_block, encode_cache, encode_thought, own
+from dragoman.wire.openai_chat.dialect import NAME
+from dragoman.wire.openai_chat.serve import encode_call
+
+_INSTRUCTIONS: Final = ("system", "developer")
+
+
+def encode_messages(messages: Iterable[Message], provider: Provider, notes: Notes) -> list[dict[str, Any]]:
+    """Write the turns.  What could not be carried is said in `notes`."""
+    writer = _Writer(provider, notes)
+    for i, message in enumerate(messages):
+        writer.add(message, f"messages[{i}]")
+    writer.flush()
+    return writer.out
+
+
+class _Writer:
+    """The list in the making."""
+
+    def __init__(self, provider: Provider, notes: Notes) -> None:
+        self.provider = provider
+        self.notes = notes
+        self.out: list[dict[str, Any]] = []
+        self._media: list[Block] = []  # of tool results, until their turn is over
+
+    def flush(self) -> None:
+        if self._media:
+            self.out.append({"role": "user", "content": self._media})
+            self._media = []
+
+    def add(self, message: Message, field: str) -> None:
+        replay = message.origin is None or message.origin.partition("/")[0] == self.provider.name
+        places = [(part, f"{field}.parts[{i}]") for i, part in enumerate(message.parts)]
+        for part, place in places:
+            if isinstance(part, ToolResult):
+                self._result(part, place, own(message.native, replay))
+        rest = [(part, place) for part, place in places if not isinstance(part, ToolResult)]
+        if message.role == "tool":
+            _only_results(message, rest, field)
+            return
+        if rest or len(rest) == len(places):
+            self.flush()
+            turn = _Turn(self, replay)
+            for part, place in rest:
+                turn.add(part, place, message.role)
+            self.out.append(turn.message(message))
+            if turn.moved:
+                self.out.append({"role": "user", "content": turn.moved})
+
+    def _result(self, result: ToolResult, field: str, native: dict[str, Any]) -> None:
+        blocks: list[Block] = []
+        for i, part in enumerate(result.parts):
+            place = f"{field}.parts[{i}]"
+            block = encode_block(part, place, self.notes)
+            if block is None:
+                continue
+            if isinstance(part, Text) or NAME in (part.native or {}):
+                blocks.append(block)
+            else:
+                self.notes.add(place, "a tool result holds only text here; moved into a user message after it")
+                self._media.append(block)
+        if result.is_error:
+            self.notes.add(field, "this dialect does not mark a failed tool; its text was sent as an ordinary result")
+        if result.cache is not None and blocks:
+            blocks[-1]["cache_control"] = encode_cache(result.cache)
+        content = _content(blocks, result.parts, joined=True)
+        # The legacy result of a call without an id has a role of its own.
+        named = {"role": "function"} if native.get("role") == "function" else {"tool_call_id": result.call_id}
+        self.out.append({**native, "role": "tool", **named, "content": "" if content is None else content})
+
+
+def _only_results(message: Message, rest: Sequence[tuple[Part, str]], field: str) -> None:
+    if rest or not message.parts:
+        where = rest[0][1] if rest else f"{field}.parts"
+        raise ConfigError(
+            f"{where}: a message of role 'tool' holds ToolResults: use Message.tool(call, ...)", field=where
+        )
+
+
+class _Turn:
+    """One message that is no tool result."""
+
+    def __init__(self, writer: _Writer, replay: bool) -> None:
+        self.writer = writer
+        self.replay = replay
+        self.blocks: list[Block] = []
+        self.parts: list[Part] = []  # that the blocks stand for
+        self.fields: dict[str, Any] = {}
+        self.moved: list[Block] = []
+
+    def add(self, part: Part, field: str, role: str) -> None:
+        write = _ANSWER.get(type(part)) if role == "assistant" else None
+        if write is None or not write(self, part):
+            self._block(part, field, role)
+        elif part.cache is not None:
+            self.writer.notes.add(f"{field}.cache", "this part is no block of content, so its cache mark was left out")
+
+    def _block(self, part: Part, field: str, role: str) -> None:
+        block = encode_block(part, field, self.writer.notes, self.replay)
+        if block is None:
+            return
+        if role == "assistant" and block["type"] != "text" and NAME not in (part.native or {}):
+            self.writer.notes.add(field, "an answer holds only text here; moved into a user message after it")
+            self.moved.append(block)
+            return
+        self.blocks.append(block)
+        self.parts.append(part)
+
+    def message(self, message: Message) -> dict[str, Any]:
+        native = dict(own(message.native, self.replay))
+        empty = native.pop("content", None)
+        content = _content(self.blocks, self.parts, joined=message.role == "assistant")
+        if content is None:
+            content = empty
+        if content is None and (message.role != "assistant" or not (self.fields or native)):
+            content = ""
+        named = {"name": message.name} if message.name else {}
+        return {**native, "role": self._role(message.role), "content": content, **named, **self.fields}
+
+    def _role(self, role: str) -> str:
+        wanted = self.writer.provider.quirks.system_role
+        return wanted if wanted and role in _INSTRUCTIONS else role
+
+    # --- what is a field of the model's turn --------------------------------------------------------------------------
+
+    def thought(self, part: Reasoning) -> bool:
+        """
+        Earlier reasoning goes back where the provider takes it, or as the client itself wrote it.
+
+        OpenAI's own models take none, so that leaving it out is no loss and needs no notice.
+        """
+        block = encode_thought(part, self.replay)
+        if block is not None:
+            self.blocks.append(block)
+            self.parts.append(part)
+            return True
+        field = self.writer.provider.quirks.reasoning_field or own(part.native, self.replay).get("field")
+        if field and part.text:
+            self.fields[field] = self.fields.get(field, "") + part.text
+        return True
+
+    def refusal(self, part: Refusal) -> bool:
+        if NAME in (part.native or {}):
+            return False
+        self.fields["refusal"] = self.fields.get("refusal", "") + part.text
+        return True
+
+    def sound(self, part: Audio) -> bool:
+        if not part.file_id:
+            return False
+        self.fields["audio"] = {"id": part.file_id}
+        return True
+
+    def call(self, part: ToolCall) -> bool:
+        written = encode_call(part if self.replay or not part.native else _stripped(part))
+        self.fields.setdefault("tool_calls", []).append(written)
+        return True
+
+
+def _stripped(call: ToolCall) -> ToolCall:
+    return ToolCall(call.id, call.name, call.arguments_json, call.kind)
+
+
+_ANSWER: Final[dict[type[Any], Callable[[_Turn, Any], bool]]] = {
+    Reasoning: _Turn.thought,
+    Refusal: _Turn.refusal,
+    Audio: _Turn.sound,
+    ToolCall: _Turn.call,
+}
+
+
+def _content(blocks: list[Block], parts: Iterable[Part], *, joined: bool) -> Any:
+    """
+    Blocks as `content`: a text where they are only that, because many servers take nothing else.
+
+    A part that came as a block stays one.  Several texts of an answer or a result are joined, as its reader sees them.
+    """
+    came_as_blocks = any(NAME in (part.native or {}) for part in parts)
+    plain = all(set(block) == {"type", "text"} for block in blocks)
+    if came_as_blocks or not plain or (len(blocks) > 1 and not joined):
+        return blocks
+    return "".join(block["text"] for block in blocks) if blocks else None

@@ -1,0 +1,76 @@
+"""
+Token counts of the dialect, both ways.
+
+Rule: numbers are taken as sent.  `prompt_tokens` holds cached tokens and `completion_tokens` holds reasoning; a
+vendor that counts otherwise (xAI leaves reasoning out of `completion_tokens`) is seen in `details`, which is the
+object as sent.
+
+Sources: OpenAI's OpenAPI file (`CompletionUsage`); where the cached part stands elsewhere: DeepSeek
+(`prompt_cache_hit_tokens`), Moonshot (`cached_tokens`), Mistral (`num_cached_tokens`), from the recordings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from dragoman.types.usage import Usage
+from dragoman.wire.openai_chat.dialect import object_of, whole
+
+# Setting of `Usage` to where it may stand, nearest first; a dot goes one object deeper.
+_PLACES: Final[dict[str, tuple[str, ...]]] = {
+    "input_tokens": ("prompt_tokens", "input_tokens"),
+    "output_tokens": ("completion_tokens", "output_tokens"),
+    "cache_read_tokens": (
+        "prompt_tokens_details.cached_tokens",
+        "prompt_cache_hit_tokens",
+        "cached_tokens",
+        "num_cached_tokens",
+    ),
+    "cache_write_tokens": ("prompt_tokens_details.cache_write_tokens",),
+    "reasoning_tokens": ("completion_tokens_details.reasoning_tokens", "reasoning_tokens"),
+    "input_audio_tokens": ("prompt_tokens_details.audio_tokens",),
+    "output_audio_tokens": ("completion_tokens_details.audio_tokens",),
+}
+
+
+def decode_usage(value: Any) -> Usage | None:
+    """Read a usage object; None if there is none."""
+    sent = object_of(value)
+    if not sent:
+        return None
+    found = {name: next(_numbers(sent, places), None) for name, places in _PLACES.items()}
+    return Usage(**found, details=sent)
+
+
+def _numbers(sent: dict[str, Any], places: tuple[str, ...]) -> Iterator[int]:
+    for place in places:
+        outer, _, inner = place.partition(".")
+        value = whole(object_of(sent.get(outer)).get(inner) if inner else sent.get(outer))
+        if value is not None:
+            yield value
+
+
+def encode_usage(usage: Usage) -> dict[str, Any] | None:
+    """Write what is known; None if neither side is."""
+    if usage.input_tokens is None and usage.output_tokens is None:
+        return None
+    flat = {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+    read = {
+        "cached_tokens": usage.cache_read_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "audio_tokens": usage.input_audio_tokens,
+    }
+    written = {"reasoning_tokens": usage.reasoning_tokens, "audio_tokens": usage.output_audio_tokens}
+    return {
+        **_known(flat),
+        **_known({"prompt_tokens_details": _known(read) or None, "completion_tokens_details": _known(written) or None}),
+    }
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,141 @@
+"""
+Requests, both ways.
+
+Law: `decode_request` and then `encode_request` gives the body back, as JSON; only explicit nulls are dropped.
+
+Rules: one leading system message that is a lone text goes into `instructions`, as it came from there; others stay in
+`input` under their role, in their order, so that nothing is joined.  A conversation of one question is sent as a text.
+Where nothing is stored (`store: false`), the encrypted form of the reasoning is asked for, because only that can be sent
+back.
+
+Source: OpenAI's OpenAPI file (`CreateResponse`) and its guide to reasoning models.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from dragoman.types.http import HttpRequest
+from dragoman.types.messages import Message, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
+from dragoman.types.providers import Provider
+from dragoman.types.requests import ChatRequest
+from dragoman.wire.openai_responses.dialect import NAME, PATH, Item, own
+from dragoman.wire.openai_responses.items import decode_item, kind_of
+from dragoman.wire.openai_responses.settings import ENCRYPTED, Body, decode_settings, encode_settings
+from dragoman.wire.openai_responses.writer import ItemWriter
+from dragoman.wire.request_body import overlay, read_body, unsaid
+
+
+def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
+    """Write a request, without credentials.  What it could not carry is in `.notices`."""
+    native = own(request.native)
+    writing = encode_settings(request, native)
+    stored = {**native, **(request.extra or {})}.get("store") is not False
+    if not stored:
+        writing.include(ENCRYPTED)
+    writer = ItemWriter(provider, stored=stored)
+    body = overlay(native, {"model": request.model, **_conversation(request, writer, native), **writing.body})
+    if not request.stream:
+        body.pop("stream_options", None)  # refused without `stream`
+    body = {name: value for name, value in body.items() if value is not None}
+    return HttpRequest(
+        url=provider.url(PATH, request.model),
+        headers={
+            **{name.lower(): value for name, value in provider.headers.items()},
+            "content-type": "application/json",
+            "accept": "text/event-stream" if request.stream else "application/json",
+        },
+        body=msgspec.json.encode(overlay(body, request.extra or {})),
+        notices=(*writing.notices, *writer.notices),
+    )
+
+
+def _conversation(request: ChatRequest, writer: ItemWriter, native: dict[str, Any]) -> dict[str, Any]:
+    """`instructions` and `input`."""
+    messages, fields = request.messages, dict[str, Any]()
+    start = 0
+    if _is_lone_text(messages[0], "system") and "instructions" not in native:
+        fields["instructions"] = messages[0].text
+        start = 1
+    if len(messages) == start + 1 and _is_lone_text(messages[start], "user"):
+        fields["input"] = messages[start].text
+        return fields
+    for i, message in enumerate(messages[start:], start):
+        writer.add(message, f"messages[{i}]")
+    if writer.items:
+        fields["input"] = writer.items
+    return fields
+
+
+def _is_lone_text(message: Message, role: str) -> bool:
+    """Whether a message is no more than a text, and did not come as an item."""
+    if message.role != role or message.name or len(message.parts) != 1:
+        return False
+    part = message.parts[0]
+    return isinstance(part, Text) and part.cache is None and not own(part.native)
+
+
+# --- as a server ------------------------------------------------------------------------------------------------------
+
+
+def decode_request(body: bytes) -> ChatRequest:
+    """
+    Read a request.
+
+    A request without `input` (one that goes on from a stored prompt or answer) has one empty message of the user.
+
+    Raises:
+        ConfigError: Not JSON, or not a request of this dialect; `.field` says where.
+    """
+    raw, told = read_body(body, Body)
+    instructions = (Message.system(told.instructions),) if told.instructions is not None else ()
+    messages = (*instructions, *_messages(told.input)) or (Message("user"),)
+    request = ChatRequest(model=told.model, messages=messages, stream=bool(told.stream), **decode_settings(told))
+    said = encode_settings(request, {}).body
+    native = unsaid(raw, {name: value for name, value in said.items() if name != "include"}, _ELSEWHERE)
+    if told.input == []:
+        native["input"] = []
+    if "include" not in native and ("include" in said or told.store is False):
+        native["include"] = None  # who asked did not want it
+    return msgspec.structs.replace(request, native={NAME: native}) if native else request
+
+
+_ELSEWHERE: Final = ("model", "input", "instructions", "tools")
+
+
+def _messages(given: str | list[Item] | None) -> list[Message]:
+    if given is None or isinstance(given, str):
+        return [] if given is None else [Message.user(given)]
+    messages: list[Message] = []
+    for i, item in enumerate(given):
+        parts = decode_item(item, f"input[{i}]")
+        role = _role(item, parts)
+        if role == "assistant" and messages and messages[-1].role == role:
+            messages[-1] = Message(role, (*messages[-1].parts, *parts))  # one turn of the model
+        else:
+            messages.append(Message(role, parts))
+    return messages
+
+
+def _role(item: Item, parts: tuple[Part, ...]) -> Any:
+    """Who wrote an item."""
+    role = item.get("role")
+    if role in ("user", "system", "developer", "assistant"):
+        return role
+    if isinstance(parts[0], ToolResult):
+        return "tool"
+    if isinstance(parts[0], Reasoning | ToolCall):
+        return "assistant"
+    return _WRITTEN_BY.get(kind_of(item), "assistant") if isinstance(parts[0], Opaque) else "assistant"
+
+
+# What callers write; the provider's own tools, with their calls and results, are part of the model's turn.
+_WRITTEN_BY: Final = {
+    "computer_call_output": "tool",
+    "shell_call_output": "tool",
+    "local_shell_call_output": "tool",
+    "apply_patch_call_output": "tool",
+    "mcp_approval_response": "user",
+}

@@ -1,0 +1,1 @@
+"""Recorded traffic of providers, and what it holds the wires to."""

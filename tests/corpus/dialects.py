@@ -1,0 +1,159 @@
+"""
+Which folder speaks which dialect, and how to tell from the bytes alone that a stream of it is complete.
+
+Adding a wire is one row in `DIALECTS`.  Nothing here imports a wire: what proves one must not be made of it.
+
+Source of the evidence rules: DESIGN.md section 6, rule 1.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Evidence = Callable[[bytes], bool]
+
+
+class Dialect(NamedTuple):
+    """
+    A wire as the corpus knows it.
+
+    Attributes:
+        wire: Its name.
+        folders: Corpus folders that speak it.
+        evidence: Whether these bytes of a stream prove a complete answer.
+        borders: Offsets behind each whole event of a stream.
+        arguments_as_text: Whether this body carries tools' arguments as text, so that they must come out as sent; else
+            they are JSON values, whose text is nobody's.
+        base_path: Path of the base URL.
+    """
+
+    wire: str
+    folders: tuple[str, ...]
+    evidence: Evidence
+    borders: Callable[[bytes], list[int]]
+    arguments_as_text: Callable[[bytes], bool] = lambda body: True
+    base_path: str = ""
+
+
+# --- server-sent events, read the slow and plain way ------------------------------------------------------------------
+
+_BLANK = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
+_LINE = re.compile(r"\r\n|\n|\r")
+
+
+def sse_borders(body: bytes) -> list[int]:
+    """Offsets behind each blank line."""
+    return [match.end() for match in _BLANK.finditer(body)]
+
+
+def sse_events(body: bytes) -> list[tuple[str, str]]:
+    """Type and data of each whole event; good for what providers send, not for every corner of the standard."""
+    events: list[tuple[str, str]] = []
+    kind, data = "", []  # type: str, list[str]
+    lines = _LINE.split(body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
+    for line in lines[:-1]:
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not line:
+            if data:
+                events.append((kind, "\n".join(data)))
+            kind, data = "", []
+        elif field == "data":
+            data.append(value)
+        elif field == "event":
+            kind = value
+    return events
+
+
+def json_events(body: bytes) -> list[dict[str, Any]]:
+    """The JSON objects among the events."""
+    found: list[dict[str, Any]] = []
+    for _, data in sse_events(body):
+        try:
+            value = json.loads(data)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            found.append(value)
+    return found
+
+
+def _choices(event: dict[str, Any]) -> list[dict[str, Any]]:
+    choices = event.get("choices")
+    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+
+
+def chat_evidence(body: bytes) -> bool:
+    """A finish reason, or `[DONE]` after content."""
+    content = False
+    for _, data in sse_events(body):
+        if data.strip() == "[DONE]":
+            return content
+        for event in json_events(f"data: {data}\n\n".encode()) if "\n" not in data else []:
+            for choice in _choices(event):
+                if choice.get("finish_reason") is not None:
+                    return True
+                content = content or _has_content(choice)
+    return False
+
+
+def _has_content(choice: dict[str, Any]) -> bool:
+    piece = choice.get("delta") or choice.get("message") or {}
+    return isinstance(piece, dict) and any(value for name, value in piece.items() if name != "role")
+
+
+def messages_evidence(body: bytes) -> bool:
+    """A `stop_reason`, or `message_stop`, by the name of the event or its own."""
+    if any(kind == "message_stop" for kind, _ in sse_events(body)):
+        return True
+    for event in json_events(body):
+        if event.get("type") == "message_stop":
+            return True
+        for holder in (event.get("delta"), event.get("message")):
+            if isinstance(holder, dict) and holder.get("stop_reason"):
+                return True
+    return False
+
+
+DIALECTS: dict[str, Dialect] = {
+    row.wire: row
+    for row in (
+        Dialect(
+            wire="openai-chat",
+            folders=(
+                "openai-chat",
+                "azure-chat",
+                "bedrock-chat",
+                "cerebras-chat",
+                "dashscope-chat",
+                "deepseek-chat",
+                "gemini-openai-chat",
+                "groq-chat",
+                "huggingface-chat",
+                "mistral-chat",
+                "moonshot-chat",
+                "ollama-chat",
+                "openai-compatible-chat",
+                "openrouter-chat",
+                "perplexity-chat",
+                "snowflake-chat",
+                "together-chat",
+                "xai-chat",
+                "zai-chat",
+            ),
+            evidence=chat_evidence,
+            borders=sse_borders,
+            base_path="/v1",
+        ),
+        Dialect(
+            wire="anthropic-messages",
+            folders=("anthropic-messages",),
+            evidence=messages_evidence,
+            borders=sse_borders,
+            arguments_as_text=lambda body: b'"input_json_delta"' in body,
+        ),
+    )
+}

@@ -1,0 +1,30 @@
+"""
+Recordings that may differ, each with its reason.  A row names one file, what may differ and why; nothing else may.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Exempt(NamedTuple):
+    """One allowed difference: mismatch lines that begin with `line` are dropped."""
+
+    line: str
+    reason: str
+
+
+REPLIES: dict[str, Exempt] = {}
+REQUESTS: dict[str, Exempt] = {}
+
+
+def drop(name: str, lines: list[str], table: dict[str, Exempt]) -> list[str]:
+    """The lines that are not allowed for this file."""
+    exempt = table.get(name)
+    return lines if exempt is None else [line for line in lines if not line.startswith(exempt.line)]
+
+
+def idle(name: str, lines: list[str], table: dict[str, Exempt]) -> bool:
+    """Whether the table has a row for this file that no longer excuses anything, and should go."""
+    exempt = table.get(name)
+    return exempt is not None and not any(line.startswith(exempt.line) for line in lines)

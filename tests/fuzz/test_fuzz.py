@@ -1,0 +1,42 @@
+"""A short run of the fuzzer; `./dev soak fuzz` is the long one."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.fuzz.mutate import mutate
+from tests.fuzz.targets import Target, run, targets
+
+TARGETS = targets()
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_damaged_bytes_break_no_law(target: Target) -> None:
+    """Of some hundred damaged inputs each ends in an answer with evidence or in one of our errors."""
+    assert [] == run(target, seed=1, count=300)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_every_target_has_seeds(target: Target) -> None:
+    """A target without recordings to damage would prove nothing."""
+    assert len(target.seeds) >= 5
+
+
+def test_a_seed_replays() -> None:
+    """The same seed damages the same bytes in the same way."""
+    once, again = (mutate(b"data: {}\n\n" * 9, b"x", random.Random(7)) for _ in range(2))
+
+    assert once == again
+
+
+def test_a_broken_law_is_reported() -> None:
+    """What escapes a target, and what it says itself, comes back with what replays it."""
+
+    def fails(data: bytes, rng: random.Random) -> str | None:
+        raise KeyError("x")
+
+    assert ["bad, seed 1, number 4: KeyError escaped: 'x'"] == run(
+        Target("bad", [b"a"], fails), seed=1, count=1, start=4
+    )

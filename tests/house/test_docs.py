@@ -1,0 +1,128 @@
+"""
+Every example of README, docs/ and examples/ runs as it stands.
+
+The providers that the examples name are played by a local server: the standard variables point there, as anyone may
+point them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dragoman import ChatRequest
+from dragoman.testing import Server, Step, calls, says
+from tests.house.documents import commands, documents, program
+from tests.house.modules import ROOT
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+_PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+_PDF = b"%PDF-1.7\n"
+_LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)(?:#[^)]*)?\)")
+
+
+def answer(chat: ChatRequest) -> Step:
+    """Call the first tool that is offered, once; else repeat what was asked."""
+    asked = chat.messages[-1]
+    if chat.tools and asked.role == "user":
+        offered = chat.tools[0]
+        return says(tools=[(offered.name, _arguments(offered.parameters or {}))])
+    return says(f"You said: {asked.text}" if asked.role == "user" else "Done.", reasoning="A model would think here.")
+
+
+def _arguments(schema: dict[str, Any]) -> dict[str, Any]:
+    samples = {"string": "Paris", "integer": 2, "number": 1.5, "boolean": True, "array": [], "object": {}}
+    return {name: samples[schema["properties"][name]["type"]] for name in schema.get("required", ())}
+
+
+@pytest.fixture(scope="module")
+def provider():
+    with Server(default=calls(answer)) as server:
+        yield server
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the files that examples read."""
+    (tmp_path / "picture.png").write_bytes(_PNG)
+    (tmp_path / "report.pdf").write_bytes(_PDF)
+    (tmp_path / "notes.txt").write_text("Some notes.\n", "utf-8")
+    return tmp_path
+
+
+def surroundings(provider: Server) -> dict[str, str]:
+    """An environment in which OpenAI, Anthropic and a local server are the provider given."""
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
+        "OPENAI_API_KEY": "openai-example-key",
+        "OPENAI_BASE_URL": provider.base_url("openai-chat"),
+        "ANTHROPIC_API_KEY": "anthropic-example-key",
+        "ANTHROPIC_BASE_URL": provider.base_url("anthropic-messages"),
+        "OLLAMA_BASE_URL": provider.base_url("openai-chat"),
+        "DRAGOMAN_NO_DETECT": "1",
+    }
+
+
+def run(command: list[str], provider: Server, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=surroundings(provider) | more,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [path for path in documents() if program(path).strip()], ids=name)
+def test_python_of_the_documents_runs(path, provider, folder):
+    """The Python of a document, from top to bottom, is a program that ends well and warns of nothing."""
+    script = folder / path.with_suffix(".py").name
+    script.write_text(program(path), "utf-8")
+
+    done = run([sys.executable, "-W", "error", str(script)], provider, folder)
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=name)
+def test_examples_run(path, provider, folder):
+    """Each example runs without a key or a network, and prints something."""
+    done = run([sys.executable, "-W", "error", str(path)], provider, folder)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [pytest.param(path, shown, id=f"{name(path)}:{shown.line}") for path in documents() for shown in commands(path)],
+)
+def test_commands_of_the_documents_run(path, shown, provider, folder):
+    """A shown command does what is shown: it ends well, unless its exit code is shown, and prints the shown lines."""
+    done = run(["bash", "-c", f"set -o pipefail; {shown.command}"], provider, folder)
+
+    printed = done.stdout + done.stderr
+    if "echo $?" not in shown.command:
+        assert 0 == done.returncode, printed
+    assert [] == [line for line in shown.output if line not in printed.splitlines()], printed
+
+
+@pytest.mark.parametrize("path", [*documents(), *sorted(ROOT.glob("docs/decisions/*.md"))], ids=name)
+def test_links_lead_somewhere(path):
+    """A link to a file of this repository leads to one that is there."""
+    targets = [target for target in _LINK.findall(path.read_text("utf-8")) if "://" not in target]
+
+    assert [] == [target for target in targets if not (path.parent / target).exists()]

@@ -1,0 +1,1 @@
+"""Credentials: how they are found, and that they do not show."""

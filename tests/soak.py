@@ -1,0 +1,158 @@
+"""
+The long forms: `python -m tests.soak NAME`, with full counts, hours if need be.
+
+Each writes what it found together with the machine it ran on to `bench/results/soak-<name>.json`, and the exit status
+is 1 if it found anything.  Adding one is a row in `SOAKS`.  DRAGOMAN_CORPUS names a whole corpus; without it the
+committed sample is used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from dragoman import wire as wires
+from tests.corpus.cuts import all_offsets, check_cuts, some_offsets
+from tests.corpus.dialects import DIALECTS
+from tests.corpus.recording import SAMPLE, load
+from tests.fuzz.mutate import mutate
+from tests.fuzz.targets import check_sse, run, targets
+
+_TOKENS = (
+    *(b"data: x", b"data", b":", b" ", b"\r", b"\n", b"\r\n", b"\n\n", b"event: e", b"id: 1", b"id: \0", b"retry: 9"),
+    *(b"\xef\xbb\xbf", b"\xf0\x9f\x98\x80", b"\xf0\x9f", b"\xff", b"\xc2\x85", b"\xe2\x80\xa8", b"data:  y\n\n"),
+)
+
+Found = dict[str, Any]
+"""Counts and figures; `problems` is a list of lines, empty if all is well."""
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "bench" / "results"
+_PACKAGES = ("dragoman", "msgspec", "aiohttp", "urllib3", "hypothesis", "pytest")
+
+
+def fuzz() -> Found:
+    """200,000 damaged inputs for each reader of foreign bytes."""
+    count, seed = 200_000, int(os.environ.get("DRAGOMAN_SEED", "1"))
+    problems: list[str] = []
+    names: list[str] = []
+    for target in targets():
+        names.append(target.name)
+        problems += run(target, seed=seed, count=count)
+    return {"targets": names, "inputs_each": count, "seed": seed, "problems": problems}
+
+
+def cut() -> Found:
+    """Every recorded stream cut at every byte up to 32 KB, longer ones at 4,000 places and more."""
+    root = Path(os.environ.get("DRAGOMAN_CORPUS", SAMPLE))
+    streams = cuts = 0
+    problems: list[str] = []
+    for name in (name for name in DIALECTS if name in wires.names()):
+        dialect = DIALECTS[name]
+        for recording in load(root, dialect.folders):
+            if not recording.streamed:
+                continue
+            body = recording.body
+            places = all_offsets(body) if len(body) <= 32_768 else some_offsets(body, dialect.borders(body), 2000)
+            lines = check_cuts(recording, dialect, wires.get(name), places)
+            problems += [f"{recording.name}: {line}" for line in lines[:5]]
+            streams, cuts = streams + 1, cuts + len(places)
+    return {"streams": streams, "cuts": cuts, "problems": problems}
+
+
+def sse() -> Found:
+    """A million streams of grammar and noise against the standard's own algorithm."""
+    count = 1_000_000
+    problems: list[str] = []
+    for number in range(count):
+        rng = random.Random(number)
+        data = b"".join(rng.choices(_TOKENS, k=rng.randint(0, 20)))
+        if number % 4 == 0:
+            data = mutate(data, data, rng)
+        if (broken := check_sse(data, rng)) is not None:
+            problems.append(f"number {number}: {broken}: {data!r}")
+    return {"streams": count, "problems": problems[:20]}
+
+
+SOAKS: dict[str, Callable[[], Found]] = {"fuzz": fuzz, "cut": cut, "sse": sse}
+
+
+# --- the machine ------------------------------------------------------------------------------------------------------
+
+
+def machine() -> dict[str, Any]:
+    """Where and with what a result was obtained."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _git("rev-parse", "--short", "HEAD"),
+        "changed_files": len(_git("status", "--porcelain", "--", "src", "tests").splitlines()),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "load_before": [round(value, 2) for value in os.getloadavg()],
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "versions": dict(filter(None, map(_version, _PACKAGES))),
+    }
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+
+
+def _version(package: str) -> tuple[str, str] | None:
+    try:
+        return package, metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def soak(name: str) -> Found:
+    """Run one and write its result."""
+    facts = machine()
+    start, used = time.perf_counter(), time.process_time()
+    found = SOAKS[name]()
+    seconds = {"seconds": round(time.perf_counter() - start, 1), "cpu_seconds": round(time.process_time() - used, 1)}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    report = {"soak": name, "passed": not found["problems"], **seconds, "found": found, "machine": facts}
+    (RESULTS / f"soak-{name}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def main(names: list[str]) -> int:
+    """Run those named, or all."""
+    unknown = [name for name in names if name not in SOAKS]
+    if unknown:
+        print(f"no soak is called {', '.join(unknown)}: there are {', '.join(SOAKS)}", file=sys.stderr)
+        return 2
+    bad = 0
+    for name in names or SOAKS:
+        found = soak(name)
+        for line in found["problems"]:
+            print(f"{name}: {line}")
+        figures = ", ".join(f"{key} {value}" for key, value in found.items() if key != "problems")
+        print(f"{name}: {'FAILED' if found['problems'] else 'passed'} ({figures})")
+        bad += bool(found["problems"])
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

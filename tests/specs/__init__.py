@@ -1,0 +1,1 @@
+"""Request schemas cut out of the vendors' published specifications."""

@@ -1,0 +1,1 @@
+"""Promises about the transports: one contract, both implementations, real sockets."""
