@@ -59,7 +59,7 @@ def versions(name: str) -> dict[str, str]:
 
 
 def megabytes(name: str) -> float:
-    """Size of what is installed, compiled modules included; an editable install counts by its sources."""
+    """Size of what is installed, without compiled `.pyc` files; an editable install counts by its sources."""
     (site,) = (FOLDER / name / "lib").glob("python*/site-packages")
     roots = [path for path in site.iterdir() if not path.name.startswith(_NOT_COUNTED)]
     if any(path.name.startswith("dragoman-") for path in roots):
@@ -69,4 +69,4 @@ def megabytes(name: str) -> float:
 
 def _size(path: Path) -> int:
     files = [path] if path.is_file() else path.rglob("*")
-    return sum(file.stat().st_size for file in files if file.is_file())
+    return sum(file.stat().st_size for file in files if file.is_file() and file.suffix != ".pyc")

@@ -32,11 +32,11 @@ ENVIRONMENT = {"dragoman": "ours", "openai": "openai", "anthropic": "anthropic",
 def newest() -> dict[str, dict[str, Any]]:
     """Question to its latest result."""
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted((HERE / "results").glob("*.json")):
-        result = json.loads(path.read_text("utf-8"))
-        question = path.name.partition("-")[0]
-        if question not in found or result["date"] > found[question]["date"]:
-            found[question] = result
+    for question in dict.fromkeys(column[0] for column in COLUMNS):
+        paths = (HERE / "results").glob(f"{question}-*.json")
+        results = [json.loads(path.read_text("utf-8")) for path in paths]
+        if results:
+            found[question] = max(results, key=lambda result: str(result["date"]))
     return found
 
 

@@ -41,9 +41,9 @@ RESULTS = ROOT / "bench" / "results"
 _PACKAGES = ("dragoman", "msgspec", "aiohttp", "urllib3", "hypothesis", "pytest")
 
 
-def fuzz() -> Found:
+def fuzz(scale: float = 1.0) -> Found:
     """200,000 damaged inputs for each reader of foreign bytes."""
-    count, seed = 200_000, int(os.environ.get("DRAGOMAN_SEED", "1"))
+    count, seed = int(200_000 * scale), int(os.environ.get("DRAGOMAN_SEED", "1"))
     problems: list[str] = []
     names: list[str] = []
     for target in targets():
@@ -52,8 +52,8 @@ def fuzz() -> Found:
     return {"targets": names, "inputs_each": count, "seed": seed, "problems": problems}
 
 
-def cut() -> Found:
-    """Every recorded stream cut at every byte up to 32 KB, longer ones at 4,000 places and more."""
+def cut(scale: float = 1.0) -> Found:
+    """Every recorded stream cut at every byte up to 32 KB, longer ones at 4,000 places or so."""
     root = Path(os.environ.get("DRAGOMAN_CORPUS", SAMPLE))
     streams = cuts = 0
     problems: list[str] = []
@@ -63,16 +63,20 @@ def cut() -> Found:
             if not recording.streamed:
                 continue
             body = recording.body
-            places = all_offsets(body) if len(body) <= 32_768 else some_offsets(body, dialect.borders(body), 2000)
+            places = (
+                all_offsets(body)
+                if len(body) <= 32_768 * scale
+                else some_offsets(body, dialect.borders(body), int(2000 * scale))
+            )
             lines = check_cuts(recording, dialect, wires.get(name), places)
             problems += [f"{recording.name}: {line}" for line in lines[:5]]
             streams, cuts = streams + 1, cuts + len(places)
     return {"streams": streams, "cuts": cuts, "problems": problems}
 
 
-def sse() -> Found:
+def sse(scale: float = 1.0) -> Found:
     """A million streams of grammar and noise against the standard's own algorithm."""
-    count = 1_000_000
+    count = int(1_000_000 * scale)
     problems: list[str] = []
     for number in range(count):
         rng = random.Random(number)
@@ -84,7 +88,7 @@ def sse() -> Found:
     return {"streams": count, "problems": problems[:20]}
 
 
-SOAKS: dict[str, Callable[[], Found]] = {"fuzz": fuzz, "cut": cut, "sse": sse}
+SOAKS: dict[str, Callable[[float], Found]] = {"fuzz": fuzz, "cut": cut, "sse": sse}
 
 
 # --- the machine ------------------------------------------------------------------------------------------------------
@@ -125,15 +129,22 @@ def _version(package: str) -> tuple[str, str] | None:
         return None
 
 
-def soak(name: str) -> Found:
-    """Run one and write its result."""
+def soak(name: str, results: Path = RESULTS, scale: float = 1.0) -> Found:
+    """Run one and write its result into a folder; `scale` is the part of the full counts."""
     facts = machine()
     start, used = time.perf_counter(), time.process_time()
-    found = SOAKS[name]()
+    found = SOAKS[name](scale)
     seconds = {"seconds": round(time.perf_counter() - start, 1), "cpu_seconds": round(time.process_time() - used, 1)}
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    report = {"soak": name, "passed": not found["problems"], **seconds, "found": found, "machine": facts}
-    (RESULTS / f"soak-{name}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    results.mkdir(parents=True, exist_ok=True)
+    report = {
+        "soak": name,
+        "passed": not found["problems"],
+        "scale": scale,
+        **seconds,
+        "found": found,
+        "machine": facts,
+    }
+    (results / f"soak-{name}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return found
 
 

@@ -35,7 +35,7 @@ from dragoman.types.messages import (
     ToolResult,
 )
 from dragoman.types.providers import Provider, Quirks
-from dragoman.types.requests import ChatRequest, OutputFormat, ReasoningSettings, Settings, SettingsDict, settings_from
+from dragoman.types.requests import ChatRequest, OutputFormat, ReasoningSettings, Settings, SettingsDict, check_names
 from dragoman.types.responses import ChatResponse, Choice
 from dragoman.types.timeouts import Timeouts
 from dragoman.types.tools import Tool
@@ -136,14 +136,25 @@ def test_settings_and_keywords_are_the_same_names() -> None:
     assert list(Settings.__struct_fields__) == list(get_type_hints(SettingsDict))
 
 
-@given(first=strategies.settings, second=strategies.settings)
-def test_override_keeps_what_the_other_leaves_unset(first: Settings, second: Settings) -> None:
-    """Each setting is the other's where that has one, else the first's."""
-    merged = first.override(second)
+@given(given_settings=strategies.settings)
+def test_values_are_what_is_set_and_make_the_same_settings(given_settings: Settings) -> None:
+    """`values` leaves out what is unset, and settings made of it are the same."""
+    values = given_settings.values()
 
-    for name in Settings.__struct_fields__:
-        mine, other = getattr(first, name), getattr(second, name)
-        assert (mine if other is None else other) == getattr(merged, name)
+    assert None not in values.values()
+    assert given_settings == Settings(**values)
+
+
+@settings(max_examples=30)
+@given(request=strategies.requests)
+def test_a_directed_request_differs_only_in_its_direction(request: ChatRequest) -> None:
+    """Another model and another form of answer leave the rest and the original as they are."""
+    before = msgspec.json.encode(request)
+    other = request.directed(model="another", stream=not request.stream)
+
+    assert before == msgspec.json.encode(request)
+    assert request == other.directed(model=request.model, stream=request.stream)
+    assert ("another", not request.stream) == (other.model, other.stream)
 
 
 # --- fold -------------------------------------------------------------------------------------------------------------
@@ -327,7 +338,7 @@ _BAD: dict[str, _Bad] = {
     "extra has a key that is a number": (_ask(extra={"a": {1: 2}}), "extra.a"),
     "metadata holds half a surrogate pair": (_ask(metadata={"a": "\ud83d"}), "metadata.a"),
     "native is a list": (_ask(native=[]), "native"),
-    "a setting that is misspelt": (lambda: settings_from({"temprature": 1}), "temprature"),
+    "a setting that is misspelt": (lambda: check_names({"temprature": 1}), "temprature"),
     "a clock that runs backwards": (lambda: Timeouts(connect=-1), "timeouts.connect"),
     "a clock that is a text": (lambda: Timeouts(total="1h"), "timeouts.total"),  # type: ignore[arg-type]
     "a provider with a bad name": (lambda: Provider(name="My Provider", base_url="https://a.example"), "providers"),
@@ -350,4 +361,4 @@ def test_bad_input_is_refused_where_it_is_written(make: Callable[[], object], fi
 def test_a_misspelt_setting_is_met_with_its_near_match() -> None:
     """The error names the setting that was probably meant."""
     with pytest.raises(ConfigError, match="temperature"):
-        settings_from({"temprature": 1})
+        check_names({"temprature": 1})

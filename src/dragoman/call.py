@@ -59,7 +59,7 @@ class Sender:
             UnsupportedError: Something would have to be adapted, and the context is strict.
         """
         route = self._resolve(request.model)
-        encoded = route.wire.encode_request(msgspec.structs.replace(request, model=route.model), route.provider)
+        encoded = route.wire.encode_request(request.directed(model=route.model), route.provider)
         if encoded.notices and context.strict:
             notice = encoded.notices[0]
             raise UnsupportedError(

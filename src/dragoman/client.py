@@ -27,7 +27,7 @@ from dragoman.transport.base import Transport
 from dragoman.types.http import HttpRequest
 from dragoman.types.messages import Message
 from dragoman.types.providers import Provider
-from dragoman.types.requests import ChatRequest, Settings, SettingsDict, settings_from
+from dragoman.types.requests import ChatRequest, Settings, SettingsDict, check_names
 from dragoman.types.responses import ChatResponse
 from dragoman.types.timeouts import Timeouts
 from dragoman.wire.openai_chat import parse_messages
@@ -65,7 +65,7 @@ class _Core:
             ConfigError: A value that cannot work; `.field` names it.
         """
         self._timeouts = timeouts or Timeouts()
-        self._defaults = defaults or Settings()
+        self._defaults = defaults.values() if defaults else {}
         self._strict = strict
         self._proxy = proxy
         self._routes = Routes(providers)
@@ -109,22 +109,25 @@ class _Core:
         return msgspec.structs.replace(full, headers=redact_headers(full.headers))
 
     async def _send(self, request: ChatRequest) -> ChatResponse:
-        opened = await self._handler(msgspec.structs.replace(request, stream=False), self._context(request))
+        opened = await self._handler(request.directed(stream=False), self._context(request))
         if opened.response is None:
             while await opened.more():
                 pass
         return opened.folded()
 
     async def _open(self, request: ChatRequest) -> Opened:
-        return await self._handler(msgspec.structs.replace(request, stream=True), self._context(request))
+        return await self._handler(request.directed(stream=True), self._context(request))
 
     def _request(
         self, model: str, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
     ) -> ChatRequest:
-        chosen = self._defaults if settings is None else self._defaults.override(settings)
+        values = self._defaults
+        if settings is not None:
+            values = values | settings.values()
         if keywords:
-            chosen = chosen.override(settings_from(keywords))
-        return ChatRequest(model, _as_messages(messages), **_set_values(chosen))
+            check_names(keywords)
+            values = values | {name: value for name, value in keywords.items() if value is not None}
+        return ChatRequest(model, _as_messages(messages), **values)
 
     def _context(self, request: ChatRequest) -> Context:
         timeouts = self._timeouts
@@ -277,7 +280,3 @@ def _as_messages(messages: Messages) -> tuple[Message, ...]:
     if isinstance(messages, Mapping):
         return parse_messages([messages])
     return parse_messages(messages)
-
-
-def _set_values(settings: Settings) -> dict[str, Any]:
-    return {name: value for name in Settings.__struct_fields__ if (value := getattr(settings, name)) is not None}

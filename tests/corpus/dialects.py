@@ -28,6 +28,7 @@ class Dialect(NamedTuple):
         arguments_as_text: Whether this body carries tools' arguments as text, so that they must come out as sent; else
             they are JSON values, whose text is nobody's.
         base_path: Path of the base URL.
+        sample: Most bytes of the committed sample that this wire may take.
     """
 
     wire: str
@@ -36,6 +37,7 @@ class Dialect(NamedTuple):
     borders: Callable[[bytes], list[int]]
     arguments_as_text: Callable[[bytes], bool] = lambda body: True
     base_path: str = ""
+    sample: int = 300_000
 
 
 # --- server-sent events, read the slow and plain way ------------------------------------------------------------------
@@ -118,6 +120,11 @@ def messages_evidence(body: bytes) -> bool:
     return False
 
 
+def responses_evidence(body: bytes) -> bool:
+    """An event that ends the response well: `response.completed` or `response.incomplete`."""
+    return any(event.get("type") in ("response.completed", "response.incomplete") for event in json_events(body))
+
+
 DIALECTS: dict[str, Dialect] = {
     row.wire: row
     for row in (
@@ -147,6 +154,7 @@ DIALECTS: dict[str, Dialect] = {
             evidence=chat_evidence,
             borders=sse_borders,
             base_path="/v1",
+            sample=700_000,
         ),
         Dialect(
             wire="anthropic-messages",
@@ -154,6 +162,23 @@ DIALECTS: dict[str, Dialect] = {
             evidence=messages_evidence,
             borders=sse_borders,
             arguments_as_text=lambda body: b'"input_json_delta"' in body,
+            sample=450_000,
+        ),
+        Dialect(
+            wire="openai-responses",
+            folders=(
+                "openai-responses",
+                "azure-responses",
+                "bedrock-responses",
+                "deepseek-responses",
+                "openai-compatible-responses",
+                "openrouter-responses",
+                "xai-responses",
+            ),
+            evidence=responses_evidence,
+            borders=sse_borders,
+            base_path="/v1",
+            sample=450_000,
         ),
     )
 }

@@ -1,9 +1,8 @@
 """
 Choose the committed sample out of a whole corpus: `python -m tests.corpus.select_sample PATH`.
 
-Rule: every error and every odd recording; then, smallest first, whatever brings a fact that the sample lacks: a
-feature, a finish reason, a field of the answer or the request, plain or streamed, for its folder.  Recordings above
-`_LARGEST` are taken only for a folder that has nothing smaller.
+Rule: every error, every odd recording and the smallest of each folder; then, smallest first, whatever brings a fact
+that the sample lacks: a feature or finish reason of its folder, plain or streamed; a field of the answer or the request.
 
 Source of the recordings, and their licences: `sample/LICENCES.md`, written here from the recordings themselves.
 """
@@ -20,7 +19,6 @@ from typing import Any
 from tests.corpus.dialects import DIALECTS, Dialect, json_events
 from tests.corpus.recording import SAMPLE, Recording, load
 
-_BUDGET = 700_000  # bytes per wire
 _LARGEST = 40_000  # bytes of one file
 # What the checks read; the rest (what a vendor's SDK made of it) stays in the whole corpus.
 _DROPPED = ("crosscheck", "event_types", "block_types")
@@ -90,14 +88,13 @@ def odd(recording: Recording) -> bool:
 def choose(corpus: Path, dialect: Dialect) -> list[Recording]:
     """The sample of one wire."""
     recordings = sorted(load(corpus, dialect.folders), key=lambda recording: len(slim(recording)))
-    chosen = [recording for recording in recordings if odd(recording)]
+    smallest = {recording.folder: recording for recording in reversed(recordings)}.values()
+    chosen = [recording for recording in recordings if odd(recording) or recording in smallest]
     seen = {fact for recording in chosen for fact in facts(recording)}
     size = sum(len(slim(recording)) for recording in chosen)
-    small = [recording for recording in recordings if recording not in chosen and len(slim(recording)) <= _LARGEST]
-    folders = {recording.folder for recording in chosen}
-    for recording in [*small, *(one for one in recordings if one.folder not in folders)]:
+    for recording in recordings:
         cost = len(slim(recording))
-        if recording in chosen or not facts(recording) - seen or size + cost > _BUDGET:
+        if recording in chosen or cost > _LARGEST or not facts(recording) - seen or size + cost > dialect.sample:
             continue
         chosen.append(recording)
         seen |= facts(recording)

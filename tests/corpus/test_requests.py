@@ -45,8 +45,12 @@ def test_a_specification_refuses_what_is_wrong(folder: str) -> None:
     """Each trimmed specification still tells a good request from bad ones."""
     valid = SPECS.validator(folder)
     assert valid is not None
-    good = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    said = "input" if folder.endswith("responses") else "messages"
+    turn = (
+        {"type": "message", "role": "user", "content": "hi"} if said == "input" else {"role": "user", "content": "hi"}
+    )
+    good = {"model": "m", "max_tokens": 9, said: [turn]}
 
     assert valid(good) is None
-    for wrong in ({"messages": "hi"}, {"temperature": "hot"}, {"messages": [{"role": "user", "content": 5}]}):
+    for wrong in ({said: 5}, {"temperature": "hot"}, {said: [{**turn, "content": 5}]}, {said: [{**turn, "role": 7}]}):
         assert valid({**good, **wrong}) is not None, wrong

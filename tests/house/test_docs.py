@@ -21,9 +21,11 @@ from dragoman.testing import Server, Step, calls, says
 from tests.house.documents import commands, documents, program
 from tests.house.modules import ROOT
 
+PAGES = sorted({*documents(), *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")})
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _PDF = b"%PDF-1.7\n"
+_PATH = re.compile(r"`((?:[a-z_]+/)+(?:[a-z_]+\.(?:py|toml|txt|md))?)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -120,9 +122,18 @@ def test_commands_of_the_documents_run(path, shown, provider, folder):
     assert [] == [line for line in shown.output if line not in printed.splitlines()], printed
 
 
-@pytest.mark.parametrize("path", [*documents(), *sorted(ROOT.glob("docs/decisions/*.md"))], ids=name)
+@pytest.mark.parametrize("path", PAGES, ids=name)
 def test_links_lead_somewhere(path):
     """A link to a file of this repository leads to one that is there."""
     targets = [target for target in _LINK.findall(path.read_text("utf-8")) if "://" not in target]
 
     assert [] == [target for target in targets if not (path.parent / target).exists()]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_paths_that_are_named_are_there(path):
+    """A file or folder that a page names is there, seen from the checkout or from the package."""
+    named = _PATH.findall(path.read_text("utf-8"))
+
+    homes = (ROOT, ROOT / "src" / "dragoman", path.parent)
+    assert [] == [one for one in named if not any((home / one).exists() for home in homes)]

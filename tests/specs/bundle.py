@@ -24,7 +24,10 @@ Valid = Callable[[dict[str, Any]], str | None]
 
 # Words for people, and what OpenAPI adds to JSON Schema; none of it decides whether a body is valid.
 _PROSE = frozenset(
-    {"description", "title", "example", "examples", "deprecated", "externalDocs", "discriminator", "nullable"}
+    (
+        *("description", "title", "example", "examples", "deprecated", "externalDocs", "discriminator", "nullable"),
+        "$recursiveAnchor",
+    )
 )
 _REF = "#/components/schemas/"
 
@@ -55,6 +58,13 @@ SOURCES: dict[str, Source] = {
         "MIT",
         ("CreateChatCompletionRequest",),
         ("openai-chat",),
+    ),
+    "openai-responses": Source(
+        "openai.openapi.json",
+        "openai/openai-openapi f85dbe223d (2026-08-21)",
+        "MIT",
+        ("CreateResponse",),
+        ("openai-responses",),
     ),
     "anthropic-messages": Source(
         "anthropic.openapi.json",
@@ -112,7 +122,9 @@ def cut(name: str, whole: Path) -> Schema:
     wanted = list(source.roots)
     while wanted:
         if (root := wanted.pop()) not in kept:
-            kept[root] = _plain(schemas[root], wanted)
+            # OpenAI's uses one word of draft 2019-09, to say that a filter holds filters.
+            itself = json.dumps(schemas[root]).replace('"$recursiveRef": "#"', f'"$ref": "{_REF}{root}"')
+            kept[root] = _plain(json.loads(itself), wanted)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$comment": f"Request schemas of {source.origin}, licence {source.licence}; prose left out.",

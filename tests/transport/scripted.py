@@ -57,7 +57,9 @@ class Server:
         closed: When clients closed before the script was at its end, on `time.monotonic`.
     """
 
-    def __init__(self, *scripts: list[Step], context: ssl.SSLContext | None = None, family: int = socket.AF_INET) -> None:
+    def __init__(
+        self, *scripts: list[Step], context: ssl.SSLContext | None = None, family: int = socket.AF_INET
+    ) -> None:
         self.scripts = list(scripts)
         self.requests: list[bytes] = []
         self.connections = 0
@@ -194,6 +196,15 @@ class Opened:
     def all(self, seconds: float | None = 5.0) -> bytes:
         """Read to the end."""
         return b"".join(iter(lambda: self.read(seconds), b""))
+
+    def all_until(self, until: float) -> bytes:
+        """Read to the end, which must come before `until` on `time.monotonic`."""
+        return b"".join(iter(lambda: self.face.run(self.exchange.read(until)), b""))
+
+    def gather(self, into: list[bytes]) -> None:
+        """Read to the end, and keep the pieces whatever happens."""
+        while piece := self.read():
+            into.append(piece)
 
     def finish(self) -> bytes:
         """Read to the end and release."""

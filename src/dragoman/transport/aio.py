@@ -70,8 +70,13 @@ class AsyncExchange:
         self._lock = threading.Lock()  # held for the handing over of the socket, never over a wait
         self._aborted = False
         self._left = False
-        self._socket = _socket_of(response)
+        self._lost: asyncio.Future[None] | None = None
+        self._socket: socket.socket | None = None
         pool.enter()
+        connection = response.connection
+        if connection is not None and connection.protocol is not None:
+            self._socket = _socket_of(connection)
+            self._lost = pool.watch(connection.protocol, self._on_lost)
         # At once, if the body has ended already.  aiohttp's own callback comes first: it puts the connection back.
         self._content.on_eof(self._on_end)
 
@@ -158,6 +163,15 @@ class AsyncExchange:
             self._socket = None
         self._leave()
 
+    def _on_lost(self) -> None:
+        """
+        The connection is gone.  A reader that waits would not hear of it if that was because the framing is damaged.
+
+        Seen with aiohttp 3.14: its parser gives the body up before it raises, so the body is never told.
+        """
+        if not self._content.is_eof() and self._content.exception() is None:
+            self._content.set_exception(aiohttp.ClientPayloadError("the framing of the body is damaged"))
+
     def _finish(self) -> None:
         self._leave()
         self._response.close()
@@ -166,7 +180,7 @@ class AsyncExchange:
         self._disarm()
         if not self._left:
             self._left = True
-            self._pool.leave()
+            self._pool.leave(self._lost)
 
     # One timer serves all reads: it is set again only for an earlier deadline, and looks at the present one when it
     # fires.
@@ -281,9 +295,7 @@ class AsyncTransport:
 
         Idempotent, from any thread; does not wait, see `aclose`.  The transport can be used again.
         """
-        for pool in self._pools.take_all():
-            with suppress(RuntimeError):  # the loop is closed, and with it all its connections
-                pool.loop.call_soon_threadsafe(pool.retire)
+        self._pools.retire_all()
 
     async def aclose(self) -> None:
         """Like `close`, and wait until the idle connections of the running loop are closed."""
@@ -291,8 +303,8 @@ class AsyncTransport:
         for pool in self._pools.take_all():
             if pool.loop is running:
                 await pool.retired()
-            elif not pool.loop.is_closed():
-                pool.loop.call_soon_threadsafe(pool.retire)
+            else:
+                pool.retire_soon()
 
     def _forget(self) -> None:
         self._trust.reset_lock()
@@ -342,9 +354,8 @@ def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _socket_of(response: aiohttp.ClientResponse) -> socket.socket | None:
-    connection = response.connection
-    transport = None if connection is None else connection.transport
+def _socket_of(connection: aiohttp.connector.Connection) -> socket.socket | None:
+    transport = connection.transport
     return None if transport is None else transport.get_extra_info("socket")
 
 

@@ -17,7 +17,9 @@ from typing import Final
 
 MAX_LINE: Final = 8 * 1024
 
-_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
+_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n").match
+# What may become one: garbage is known at its first byte, not when a line end comes, which may be never.
+_START: Final = re.compile(rb"[0-9A-Fa-f]{0,15}[ \t]*(?:;[^\n]*)?\r?").fullmatch
 
 
 class ChunkError(Exception):
@@ -94,9 +96,9 @@ class Dechunker:
         return size
 
     def _read_size(self, data: bytes, at: int) -> int:
-        match = _SIZE.match(data, at)
+        match = _SIZE(data, at)
         if match is None:
-            if data.find(b"\n", at) >= 0:
+            if not _START(data, at):
                 raise ChunkError("a chunk's size is not a number")
             return 0
         self._left = int(match[1], 16)

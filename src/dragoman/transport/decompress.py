@@ -18,7 +18,6 @@ from dragoman.errors import WireError
 
 STEP: Final = 256 * 1024
 
-# `deflate` means zlib; some servers send it bare.  See `_open_deflate`.
 _WINDOW: Final = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
@@ -47,13 +46,19 @@ class Inflater:
         """
         data = self._rest + data
         self._rest = b""
+        if self._fresh and not self._opened(data):
+            self._rest = data
+            return b""
         if self._zlib.eof and not self._next_member(data):
             self.pending = False
             return b""
         if not data and not self.pending:
             return b""
-        out = self._inflate(data)
         self._fresh = False
+        try:
+            out = self._zlib.decompress(data, STEP)
+        except zlib.error as error:
+            raise self._damaged(str(error)) from None
         self._rest = self._zlib.unused_data if self._zlib.eof else self._zlib.unconsumed_tail
         self.pending = bool(self._rest) or len(out) >= STEP
         return out
@@ -63,32 +68,31 @@ class Inflater:
         Raises:
             WireError: The compressed data ends too early.
         """
-        if not self._zlib.eof and not self._fresh:
+        if not self._zlib.eof and (self._rest or not self._fresh):
             raise self._damaged("it ends too early")
+
+    def _opened(self, data: bytes) -> bool:
+        """
+        Whether enough is there to begin.
+
+        `deflate` means zlib's format, but some servers send it bare (RFC 9110 section 8.4.1.2, note).  Its first two
+        bytes tell: RFC 1950 section 2.2.
+        """
+        if self._encoding != "deflate":
+            return True
+        if len(data) < 2:
+            return False
+        if data[0] & 0x0F != 8 or (data[0] << 8 | data[1]) % 31:
+            self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
+        return True
 
     def _next_member(self, data: bytes) -> bool:
         if not data.strip(b"\0"):  # padding
             return False
         if self._encoding == "deflate":
             raise self._damaged("bytes follow its end")
-        self._zlib, self._fresh = zlib.decompressobj(self._window), True
+        self._zlib = zlib.decompressobj(self._window)
         return True
-
-    def _inflate(self, data: bytes) -> bytes:
-        try:
-            return self._zlib.decompress(data, STEP)
-        except zlib.error as error:
-            if self._encoding != "deflate" or not self._fresh:
-                raise self._damaged(str(error)) from None
-        return self._inflate_bare(data)
-
-    def _inflate_bare(self, data: bytes) -> bytes:
-        """Read `deflate` without zlib's header, as some servers send it (RFC 9110 section 8.4.1.2, note)."""
-        self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
-        try:
-            return self._zlib.decompress(data, STEP)
-        except zlib.error as error:
-            raise self._damaged(str(error)) from None
 
     def _damaged(self, why: str) -> WireError:
         return WireError(f"the answer's {self._encoding} compression is damaged: {why}")

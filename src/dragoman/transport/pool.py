@@ -30,8 +30,8 @@ class Pool:
         self._lock = threading.Lock()
         self._idle: dict[Route, list[Connection]] = {}
         self._lines: weakref.WeakSet[Line] = weakref.WeakSet()
-        # A client that is dropped without being closed leaves nothing open.
-        weakref.finalize(self, _end_all, self._idle).atexit = False
+        # A client that is dropped without being closed leaves nothing open; nor does one that the program's end drops.
+        weakref.finalize(self, _end_all, self._idle)
 
     def take(self, route: Route) -> Connection | None:
         """Return an idle connection that still works, or None."""
@@ -93,12 +93,6 @@ class Pool:
             if not kept:
                 del self._idle[route]
         return expired
-
-
-def _end_all(idle: dict[Route, list[Connection]]) -> None:
-    for kept in idle.values():
-        for connection in kept:
-            connection.end()
 
 
 def _end_all(idle: dict[Route, list[Connection]]) -> None:

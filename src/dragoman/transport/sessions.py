@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 
 from dragoman.transport.names import Lookup, lookup
 from dragoman.transport.pool import IDLE
@@ -186,6 +187,8 @@ class LoopPool:
         self._ahead = loop.time() - time.monotonic()
         self._sessions: dict[Proxy | None, aiohttp.ClientSession] = {}
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._watched: weakref.WeakKeyDictionary[asyncio.Future[None], Callable[[], None] | None]
+        self._watched = weakref.WeakKeyDictionary()
         self._busy = 0
         self._retired = False
         self._closing: asyncio.Task[None] | None = None
@@ -218,9 +221,27 @@ class LoopPool:
         """An exchange begins."""
         self._busy += 1
 
-    def leave(self) -> None:
+    def watch(self, protocol: ResponseHandler, lost: Callable[[], None]) -> asyncio.Future[None] | None:
+        """Call `lost` when this connection is gone, unless the exchange leaves before with what is returned here."""
+        closed = protocol.closed
+        if closed is not None:
+            if closed not in self._watched:
+                closed.add_done_callback(self._on_closed)
+            self._watched[closed] = lost
+        return closed
+
+    def _on_closed(self, closed: asyncio.Future[None]) -> None:
+        if not closed.cancelled():
+            closed.exception()  # looked at, so that the loop does not complain of it
+        lost = self._watched.pop(closed, None)
+        if lost is not None:
+            lost()
+
+    def leave(self, watched: asyncio.Future[None] | None) -> None:
         """An exchange has ended."""
         self._busy -= 1
+        if watched is not None and watched in self._watched:
+            self._watched[watched] = None
         self._used = time.monotonic()
         if self._retired:
             self.retire()
@@ -230,6 +251,11 @@ class LoopPool:
         self._retired = True
         if not self._busy and self._closing is None:
             self._closing = self.loop.create_task(self.aclose())
+
+    def retire_soon(self) -> None:
+        """Retire, from any thread."""
+        with suppress(RuntimeError):  # the loop is closed, and with it all its connections
+            self.loop.call_soon_threadsafe(self.retire)
 
     async def retired(self) -> None:
         """Retire, and wait until idle connections are closed."""
@@ -296,6 +322,8 @@ class LoopPools:
         self._lock = threading.Lock()
         self._pools: dict[asyncio.AbstractEventLoop, LoopPool] = {}
         self._inherited: list[LoopPool] = []
+        # A client that is dropped without being closed leaves nothing open.
+        weakref.finalize(self, _retire_all, self._pools).atexit = False
 
     def current(self) -> LoopPool:
         """The pool of the running loop."""
@@ -311,14 +339,26 @@ class LoopPools:
     def take_all(self) -> list[LoopPool]:
         """Hand all pools over to who closes them; the next call makes new ones."""
         with self._lock:
-            pools, self._pools = list(self._pools.values()), {}
+            pools = list(self._pools.values())
+            self._pools.clear()
         return pools
+
+    def retire_all(self) -> None:
+        """Close all idle connections, soon and in their own loops.  From any thread."""
+        for pool in self.take_all():
+            pool.retire_soon()
 
     def forget(self) -> None:
         """In a forked child: start with nothing."""
         self._lock = threading.Lock()
-        pools, self._pools = list(self._pools.values()), {}
+        pools = list(self._pools.values())
+        self._pools.clear()
         for pool in pools:
             pool.forget()
         # Never finalized: their loops do not run here, and would be asked to close what is the parent's.
         self._inherited += pools
+
+
+def _retire_all(pools: dict[asyncio.AbstractEventLoop, LoopPool]) -> None:
+    for pool in pools.values():
+        pool.retire_soon()

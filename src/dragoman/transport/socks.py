@@ -8,13 +8,16 @@ python-socks speaks the protocol; the connection to the proxy is ours, so that t
 from __future__ import annotations
 
 import socket
-from typing import Any
+from typing import Any, Final
 
 from dragoman.errors import ConfigError
 from dragoman.transport.dial import dial
 from dragoman.transport.line import Line
 from dragoman.transport.names import AddressInfo, is_literal, lookup
 from dragoman.transport.proxy import Proxy
+
+# python-socks has a clock of its own, which None sets to a minute.  A day, in seconds, so that only ours counts.
+_NO_CLOCK: Final = 86400.0
 
 
 def resolves_names(proxy: Proxy) -> bool:
@@ -51,7 +54,7 @@ def dial_socks(proxy: Proxy, host: str, port: int, until: float | None) -> Line:
         host = pick_address(proxy, lookup(host, port).wait(until))
     line = dial(proxy.host, proxy.port, until)
     try:
-        Tunnel(*_arguments(proxy), forward=_Dialled(line)).connect(host, port)  # type: ignore[arg-type]
+        Tunnel(**_arguments(proxy, _Dialled(line))).connect(host, port)
     except socks.ProxyError as error:
         line.abort()
         raise OSError(f"the proxy refused: {error}") from error
@@ -77,16 +80,24 @@ async def open_socks(proxy: Proxy, host: str, port: int, sock: socket.socket) ->
     from python_socks.async_.asyncio import Proxy as Tunnel
 
     try:
-        await Tunnel(*_arguments(proxy), forward=_Connected(sock)).connect(host, port, timeout=86400.0)  # type: ignore[arg-type]
+        await Tunnel(**_arguments(proxy, _Connected(sock))).connect(host, port, timeout=_NO_CLOCK)
     except socks.ProxyError as error:
         raise OSError(f"the proxy refused: {error}") from error
 
 
-def _arguments(proxy: Proxy) -> tuple[Any, ...]:
+def _arguments(proxy: Proxy, way: _Dialled | _Connected) -> dict[str, Any]:
+    """What python-socks wants to know; `way` stands where it expects a proxy before the proxy."""
     from python_socks import ProxyType
 
-    kind = ProxyType.SOCKS4 if proxy.scheme.startswith("socks4") else ProxyType.SOCKS5
-    return kind, proxy.host, proxy.port, proxy.username, proxy.password, True
+    return {
+        "proxy_type": ProxyType.SOCKS4 if proxy.scheme.startswith("socks4") else ProxyType.SOCKS5,
+        "host": proxy.host,
+        "port": proxy.port,
+        "username": proxy.username,
+        "password": proxy.password,
+        "rdns": True,  # what is to be resolved here was resolved here
+        "forward": way,
+    }
 
 
 def _library() -> Any:

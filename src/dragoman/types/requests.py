@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from difflib import get_close_matches
 from typing import Any, Literal, TypedDict, cast, get_args
 
@@ -125,10 +126,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 if checked is not value:
                     force_setattr(self, name, checked)
 
+    def values(self) -> dict[str, Any]:
+        """Return what is set, by name."""
+        return {name: value for name in SETTING_NAMES if (value := getattr(self, name)) is not None}
+
     def override(self, other: Settings) -> Settings:
         """Return these settings with every one that is set in `other` replaced."""
-        changes = {name: value for name in SETTING_NAMES if (value := getattr(other, name)) is not None}
-        return msgspec.structs.replace(self, **changes) if changes else self
+        return msgspec.structs.replace(self, **other.values())
 
 
 class ChatRequest(Settings, frozen=True, omit_defaults=True):
@@ -157,6 +161,15 @@ class ChatRequest(Settings, frozen=True, omit_defaults=True):
         if not self.messages:
             raise ConfigError("messages is empty: give at least one message", field="messages")
         super().__post_init__()
+
+    def directed(self, *, model: str | None = None, stream: bool | None = None) -> ChatRequest:
+        """Return the same request for another model, or in another form of answer.  What was checked stays checked."""
+        other = copy(self)
+        if model is not None:
+            force_setattr(other, "model", model)
+        if stream is not None:
+            force_setattr(other, "stream", stream)
+        return other
 
 
 SETTING_NAMES: tuple[str, ...] = Settings.__struct_fields__
@@ -336,16 +349,26 @@ class SettingsDict(TypedDict, total=False):
     native: dict[str, Any] | None
 
 
-def settings_from(keywords: Mapping[str, Any]) -> Settings:
+def check_names(keywords: Mapping[str, Any]) -> None:
     """
-    Make settings of keywords.
+    Hold keywords to the names of settings.
 
     Raises:
-        ConfigError: No such setting (near matches are named), or a bad value.
+        ConfigError: No such setting; near matches are named.
     """
     for name in keywords:
         if name not in SETTING_NAMES:
             near = get_close_matches(name, SETTING_NAMES, n=2, cutoff=0.6)
             hint = f": did you mean {' or '.join(near)}?" if near else "; other fields of the body go into extra={...}"
             raise ConfigError(f"no setting is called {name!r}{hint}", field=name)
+
+
+def settings_from(keywords: Mapping[str, Any]) -> Settings:
+    """
+    Make settings of keywords.
+
+    Raises:
+        ConfigError: No such setting, or a bad value.
+    """
+    check_names(keywords)
     return Settings(**keywords)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "openai-chat": "dragoman.wire.openai_chat",
     "anthropic-messages": "dragoman.wire.anthropic_messages",
+    "openai-responses": "dragoman.wire.openai_responses",
 }
 
 

@@ -22,7 +22,7 @@ def object_of(value: Any) -> dict[str, Any]:
 
 def list_of(value: Any) -> list[Any]:
     """The value if it is a JSON array, else an empty one."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
 
 
 def whole(value: Any) -> int | None:

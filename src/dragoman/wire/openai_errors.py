@@ -4,8 +4,8 @@ Errors as OpenAI's dialects write them, both ways: `{"error": {"message", "type"
 An error may come with a status, in a body that says 200, or inside a stream; `error` may be an object or a text, and
 some servers put the words at the top level (`message`, `detail`).
 
-Sources: OpenAI error codes guide; Azure content filtering (`innererror`); OpenRouter errors; Mistral and FastAPI servers
-(`detail`); the recordings.
+Sources: OpenAI error codes guide; Azure content filtering (`innererror`); OpenRouter errors; Mistral and FastAPI
+servers (`detail`); the recordings.
 """
 
 from __future__ import annotations

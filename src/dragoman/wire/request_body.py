@@ -78,7 +78,7 @@ def overlay(native: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
     """
     merged = {**native, **made}
     for key in native.keys() & made.keys():
-        below, above = object_of(native[key]), object_of(made[key])
-        if below and above:
-            merged[key] = {**below, **above}
+        below, above = native[key], made[key]
+        if isinstance(below, dict) and isinstance(above, dict):
+            merged[key] = overlay(object_of(below), object_of(above))
     return merged

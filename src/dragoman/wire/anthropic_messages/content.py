@@ -32,8 +32,10 @@ from dragoman.types.messages import (
     ToolCall,
     ToolResult,
 )
-from dragoman.wire.anthropic_messages.calls import CallIds, arguments_object
-from dragoman.wire.anthropic_messages.dialect import NAME, Block, cache_control, is_ours, native_of, overlay
+from dragoman.wire.anthropic_messages.calls import arguments_object, valid_id
+from dragoman.wire.anthropic_messages.dialect import NAME, Block, cache_control, is_ours, native_of
+from dragoman.wire.call_ids import CallIds
+from dragoman.wire.request_body import overlay
 
 # From this version on, documents in answers and citations on questions are refused with 400.
 _STRICT_CONTENT: Final = "2026-10-21"
@@ -67,7 +69,7 @@ class ContentWriter:
 
     def __init__(self, provider: str, model: str, version: str) -> None:
         self.notices: list[Notice] = []
-        self.ids = CallIds()
+        self.ids = CallIds(valid_id)
         self.strict = _is_since(version, _STRICT_CONTENT)
         self._provider = provider
         self._model = model

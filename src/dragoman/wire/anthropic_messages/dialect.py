@@ -9,13 +9,13 @@ Sources: the vendor's OpenAPI file and SDK 2.12 (types of `Message`, of the stre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import msgspec
 
 from dragoman.types.messages import CacheMark, Native
 from dragoman.types.responses import FinishReason
+from dragoman.wire.lenient import object_of
 
 NAME: Final = "anthropic-messages"
 PATH: Final = "v1/messages"
@@ -120,34 +120,9 @@ def leftover(block: Block, kind: type[msgspec.Struct]) -> dict[str, Any]:
     return rest
 
 
-def overlay(native: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
-    """
-    Put `made` over `native`: what was made wins, and two objects are joined field by field.
-
-    >>> overlay({"a": 1, "o": {"x": 1}}, {"a": 2, "o": {"y": 2}})
-    {'a': 2, 'o': {'x': 1, 'y': 2}}
-    """
-    merged = {**native, **made}
-    for key in native.keys() & made.keys():
-        below, above = native[key], made[key]
-        if isinstance(below, dict) and isinstance(above, dict):
-            merged[key] = overlay(as_object(below), as_object(above))
-    return merged
-
-
-def as_object(value: Any) -> dict[str, Any]:
-    """The value if it is a JSON object, else an empty one."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a JSON list; anything else is no list of blocks."""
-    return [as_object(item) for item in cast("Sequence[object]", value)] if isinstance(value, list) else []
-
-
 def native_of(value: Native | None) -> dict[str, Any]:
     """This dialect's own fields in a `native`."""
-    return as_object((value or {}).get(NAME))
+    return object_of((value or {}).get(NAME))
 
 
 def is_ours(value: Native | None) -> bool:

@@ -15,8 +15,8 @@ import msgspec
 
 from dragoman import errors
 from dragoman.errors import DragomanError
-from dragoman.wire.anthropic_messages.dialect import as_object
 from dragoman.wire.base import error_headers, status_of
+from dragoman.wire.lenient import object_of
 from dragoman.wire.status import status_error
 
 _SHOWN: Final = 500
@@ -26,10 +26,10 @@ def error_from(
     body: Any, *, status: int | None = None, headers: Mapping[str, str] | None = None, provider: str | None = None
 ) -> DragomanError:
     """The error that a JSON value of this shape stands for."""
-    fields = as_object(body)
+    fields = object_of(body)
     inner = fields.get("error")
-    told = as_object(inner) or {"message": inner if isinstance(inner, str) else fields.get("message")}
-    code = as_object(told.get("details")).get("error_code")
+    told = object_of(inner) or {"message": inner if isinstance(inner, str) else fields.get("message")}
+    code = object_of(told.get("details")).get("error_code")
     request_id = fields.get("request_id")
     return status_error(
         status,

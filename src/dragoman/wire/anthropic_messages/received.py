@@ -9,7 +9,6 @@ Source: the vendor's OpenAPI file (`CreateMessageParams`), and the recordings.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, Literal, get_args
 
 import msgspec
@@ -19,8 +18,9 @@ from dragoman.types.messages import Message, Part, Text
 from dragoman.types.requests import ChatRequest, Effort, OutputFormat, ReasoningSettings
 from dragoman.types.tools import Tool
 from dragoman.wire.anthropic_messages.blocks import as_blocks, decode_part
-from dragoman.wire.anthropic_messages.dialect import DEFAULT_VERSION, NAME, Block, CacheControl, as_object, cache_mark
+from dragoman.wire.anthropic_messages.dialect import DEFAULT_VERSION, NAME, Block, CacheControl, cache_mark
 from dragoman.wire.anthropic_messages.request import encode_settings
+from dragoman.wire.request_body import read_body, refused, unsaid
 
 
 class _ToolChoice(msgspec.Struct):
@@ -82,9 +82,6 @@ class _Body(msgspec.Struct):
     service_tier: str | None = None
 
 
-_MISSING: Final = re.compile(r"missing required field `(\w+)`")
-
-
 def decode_request(body: bytes) -> ChatRequest:
     """
     Read a request.
@@ -92,7 +89,7 @@ def decode_request(body: bytes) -> ChatRequest:
     Raises:
         ConfigError: Not JSON, or not a request of this dialect; `.field` says where.
     """
-    raw, told = _read(body)
+    raw, told = read_body(body, _Body)
     system, native = _system(told.system, raw)
     messages = (*system, *(_turn(turn, raw["messages"][i], i) for i, turn in enumerate(told.messages)))
     request = ChatRequest(
@@ -113,41 +110,8 @@ def decode_request(body: bytes) -> ChatRequest:
         cache=cache_mark(told.cache_control),
         service_tier=told.service_tier,
     )
-    native |= _unsaid(raw, encode_settings(request, DEFAULT_VERSION)[0])
+    native |= unsaid(raw, encode_settings(request, DEFAULT_VERSION)[0], _ELSEWHERE)
     return msgspec.structs.replace(request, native={NAME: native}) if native else request
-
-
-def _read(body: bytes) -> tuple[dict[str, Any], _Body]:
-    try:
-        raw = msgspec.json.decode(body)
-        return raw, msgspec.convert(raw, _Body)
-    except msgspec.ValidationError as error:
-        raise _refused(error, "") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"the body is not JSON ({error}): send one JSON object", field="body") from error
-
-
-def _refused(error: msgspec.ValidationError, place: str) -> ConfigError:
-    """The error for a field that is missing or of the wrong type, with its path in the body."""
-    text, _, path = str(error).partition(" - at `")
-    missing = _MISSING.search(text)
-    field = (
-        f"{place}{path.rstrip('`').removeprefix('$')}{f'.{missing[1]}' if missing else ''}".removeprefix(".") or "body"
-    )
-    return ConfigError(f"{field}: {text}", field=field)
-
-
-def _unsaid(raw: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    """What of a body (or of an object in it) its neutral form does not say."""
-    unsaid: dict[str, Any] = {}
-    for key, value in raw.items():
-        if key in _ELSEWHERE or value is None:
-            continue
-        if key not in said:
-            unsaid[key] = value
-        elif rest := _unsaid(as_object(value), as_object(said[key])):
-            unsaid[key] = rest
-    return unsaid
 
 
 _ELSEWHERE: Final = ("model", "messages", "system", "tools")
@@ -182,7 +146,7 @@ def _part(block: Block, place: str) -> Part:
     try:
         return decode_part(block)
     except msgspec.ValidationError as error:
-        raise _refused(error, place) from error
+        raise refused(error, place) from error
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from dragoman.types.providers import Provider
 from dragoman.types.responses import ChatResponse
 from dragoman.types.usage import Usage
 from dragoman.wire.anthropic_messages.blocks import decode_answer
-from dragoman.wire.anthropic_messages.calls import CallIds, arguments_object
+from dragoman.wire.anthropic_messages.calls import arguments_object, valid_id
 from dragoman.wire.anthropic_messages.dialect import (
     NAME,
     Answer,
@@ -36,12 +36,13 @@ from dragoman.wire.anthropic_messages.dialect import (
     end_fields,
     finish_reason,
     native_of,
-    overlay,
     stop_reason,
 )
 from dragoman.wire.anthropic_messages.failure import error_from, error_from_bytes
 from dragoman.wire.anthropic_messages.usage import decode_usage, encode_usage
 from dragoman.wire.base import decode_json, not_protocol
+from dragoman.wire.call_ids import CallIds
+from dragoman.wire.request_body import overlay
 from dragoman.wire.status import lowered, request_id_of
 
 
@@ -128,7 +129,7 @@ class AnswerWriter:
     """Writes the parts of one answer as content blocks."""
 
     def __init__(self) -> None:
-        self.ids = CallIds()
+        self.ids = CallIds(valid_id)
 
     def block(self, part: Part) -> Block | None:
         """The block of a part, or None for what answers of this dialect have no form for."""

@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from dragoman.errors import ConfigError
 from dragoman.types.http import HttpRequest, Notice
 from dragoman.types.messages import CacheMark, Message
@@ -30,8 +28,9 @@ from dragoman.wire.anthropic_messages.dialect import (
     cache_control,
     is_ours,
     native_of,
-    overlay,
 )
+from dragoman.wire.base import encode_json
+from dragoman.wire.request_body import overlay
 
 # The dialect requires a cap; this one is small enough for every model there is.
 _DEFAULT_MAX_TOKENS: Final = 4096
@@ -43,7 +42,7 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
     Write a request.
 
     Raises:
-        ConfigError: There are only instructions, and no message to answer.
+        ConfigError: There are only instructions and no message to answer, or a text that has no bytes.
     """
     version = provider.quirks.api_version or DEFAULT_VERSION
     writer = ContentWriter(provider.name, request.model, version)
@@ -61,7 +60,7 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
     return HttpRequest(
         url=provider.url(PATH, request.model),
         headers=headers,
-        body=msgspec.json.encode(body),
+        body=encode_json(body),
         notices=tuple(notices),
     )
 

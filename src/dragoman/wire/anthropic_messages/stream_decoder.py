@@ -42,15 +42,14 @@ from dragoman.wire.anthropic_messages.dialect import (
     Block,
     Delta,
     StreamEvent,
-    as_object,
     end_details,
     finish_reason,
-    objects,
 )
 from dragoman.wire.anthropic_messages.failure import error_from
 from dragoman.wire.anthropic_messages.reply import decode_response, wrong_field
 from dragoman.wire.anthropic_messages.usage import decode_usage
 from dragoman.wire.base import SseDecoder, decode_json
+from dragoman.wire.lenient import list_of, object_of
 
 _DECODE: Final = msgspec.json.Decoder(StreamEvent).decode
 
@@ -132,7 +131,7 @@ class StreamDecoder(SseDecoder):
         self._count(message.get("usage"))
         self._details |= end_details(message)
         # Some answers come whole in this event: code execution that calls a tool resumes that way.
-        for index, block in enumerate(objects(message.get("content"))):
+        for index, block in enumerate(map(object_of, list_of(message.get("content")))):
             self._open(index, block)
             self._close(index)
         self._stop(_text(message.get("stop_reason")))
@@ -177,7 +176,7 @@ class StreamDecoder(SseDecoder):
         """Counts are totals: later ones replace, and what is absent or null keeps its value."""
         if usage is None:
             return
-        sent = as_object(usage)
+        sent = object_of(usage)
         self._usage |= {key: value for key, value in sent.items() if value is not None or key not in self._usage}
         self.seen.append(UsageUpdate(decode_usage(dict(self._usage))))
 
@@ -276,7 +275,7 @@ class StreamDecoder(SseDecoder):
         if delta.partial_json is not None:
             opened.pieces.append(delta.partial_json)
             return
-        fields = {key: value for key, value in as_object(_json(data).get("delta")).items() if key != "type"}
+        fields = {key: value for key, value in object_of(_json(data).get("delta")).items() if key != "type"}
         if delta.type in _DELTAS:  # a kind that adds to what is there
             before = opened.block
             fields = {key: f"{before.get(key) or ''}{value}" for key, value in fields.items()}

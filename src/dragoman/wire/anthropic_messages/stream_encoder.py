@@ -39,10 +39,12 @@ from dragoman.types.events import (
 from dragoman.types.messages import Reasoning, Text, ToolCall
 from dragoman.types.usage import Usage
 from dragoman.wire import sse
-from dragoman.wire.anthropic_messages.dialect import NAME, Block, as_object, end_fields, native_of, overlay, stop_reason
+from dragoman.wire.anthropic_messages.dialect import NAME, Block, end_fields, native_of, stop_reason
 from dragoman.wire.anthropic_messages.failure import error_body
 from dragoman.wire.anthropic_messages.reply import AnswerWriter, encode_citations, message_head
 from dragoman.wire.anthropic_messages.usage import encode_usage
+from dragoman.wire.lenient import object_of
+from dragoman.wire.request_body import overlay
 
 
 class StreamEncoder:
@@ -198,7 +200,7 @@ class StreamEncoder:
 
     def on_provider(self, event: ProviderEvent) -> None:
         """Pass on what came in this dialect; a block's deltas have lost their place and are not passed on."""
-        data = as_object(event.data) if event.wire == NAME else {}
+        data = object_of(event.data) if event.wire == NAME else {}
         kind = data.get("type")
         if isinstance(kind, str) and not kind.startswith("content_block"):
             self._begin()

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.types.usage import Usage
-from dragoman.wire.anthropic_messages.dialect import as_object
+from dragoman.wire.lenient import object_of
 
 
 def decode_usage(details: dict[str, Any]) -> Usage:
@@ -32,7 +32,7 @@ def decode_usage(details: dict[str, Any]) -> Usage:
 
 
 def _count(source: Any, key: str) -> int | None:
-    value = as_object(source).get(key)
+    value = object_of(source).get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -1,9 +1,9 @@
 """
 The wire `openai-responses`: OpenAI's Responses dialect, spoken by OpenAI, Azure, xAI, OpenRouter and others.
 
-`dialect` has the Structs and tables.  Client half: `request`, `settings`, `tools`, `writer` and `blocks` write; `items`,
-`reply`, `stream` and `growing` read.  Server half: `request` reads; `serve` and `serve_stream` write.  `usage` serves
-both.
+`dialect` has the Structs and tables.  Client half: `request`, `settings`, `tools`, `writer` and `blocks` write;
+`items`, `reply`, `stream` and `growing` read.  Server half: `request` reads; `serve`, `serve_stream` and `serve_items`
+write.  `usage` serves both.
 """
 
 from __future__ import annotations

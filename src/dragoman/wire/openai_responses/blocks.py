@@ -134,10 +134,11 @@ def _write_opaque(part: Opaque, place: Place) -> Item | None:
     return dict(part.data) if part.wire == NAME and place.replay else _no_block(part, place)
 
 
-def _no_block(part: Part, place: Place) -> None:
+def _no_block(part: Part, place: Place) -> Item | None:
     what = f"a block of {part.wire}" if isinstance(part, Opaque) else type(part).__name__
     where = {"assistant": "answers", "tool": "results of tools"}.get(place.role, "messages")
     place.note(f"{what} has no place in {where} of this dialect; left out")
+    return None
 
 
 _WRITE: Final[dict[type[Any], Callable[[Any, Place], Item | None]]] = {

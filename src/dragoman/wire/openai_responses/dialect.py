@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dragoman.types.messages import Message, Native, Part, Refusal, ToolCall
+from dragoman.types.messages import Native, Part, Refusal, ToolCall
 from dragoman.types.responses import FinishReason
 from dragoman.wire.lenient import object_of, text_of
 
@@ -151,12 +151,16 @@ def finish_of(status: Any, details: dict[str, Any] | None, parts: tuple[Part, ..
 _STATUSES: Final = (*COMPLETED, "incomplete", "queued", "in_progress", "cancelled", "failed")
 
 
-def status_out(reason: FinishReason, raw: str | None, message: Message) -> tuple[str | None, str | None]:
-    """Status and reason of incompleteness to send for an answer; its own where they are this dialect's."""
-    if raw in _STATUSES and raw != "incomplete":
+def status_out(reason: FinishReason, raw: str | None, refused: bool) -> tuple[str | None, str | None]:
+    """
+    Status and reason of incompleteness to send for an answer; its own where they are this dialect's.
+
+    A refusal in words is a complete answer here; one that left no words is what the vendor calls filtered.
+    """
+    if raw == "incomplete":
+        return raw, _INCOMPLETE_OUT.get(reason)
+    if raw in _STATUSES:
         return raw, None
-    if raw != "incomplete" and (reason in ("stop", "tool_calls") or (reason == "refusal" and message.refusal)):
+    if reason in ("stop", "tool_calls") or (reason == "refusal" and refused):
         return "completed", None
-    if raw != "incomplete" and reason == "unknown":
-        return None, None
-    return "incomplete", _INCOMPLETE_OUT.get(reason)
+    return (None, None) if reason == "unknown" else ("incomplete", _INCOMPLETE_OUT.get(reason))

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from dragoman.errors import ConfigError
-from dragoman.types.messages import ROLES, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
+from dragoman.types.messages import ROLES, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from dragoman.wire.lenient import list_of, object_of, text_of
 from dragoman.wire.openai_responses.blocks import decode_block
 from dragoman.wire.openai_responses.dialect import NAME, Item, difference, own
@@ -66,6 +66,8 @@ def is_empty(part: Part) -> bool:
     """Whether a part of an answer says nothing."""
     if isinstance(part, Opaque):
         return kind_of(part.data) == "message"  # one without content
+    if isinstance(part, Refusal):
+        return not part.text
     return isinstance(part, Text) and not part.text and not part.citations
 
 
@@ -82,7 +84,7 @@ def _message(item: Item, field: str) -> tuple[Part, ...]:
     if not isinstance(content, list):
         where = f"{field}.content"
         raise ConfigError(f"{where} is {type(content).__name__}: give a text or a list of blocks", field=where)
-    parts = list(_blocks(cast("list[Any]", content), role, f"{field}.content"))
+    parts = list(_blocks(list_of(content), role, f"{field}.content"))
     if not parts:
         return (Opaque(NAME, item),)
     last = parts[-1]
@@ -109,7 +111,7 @@ def _texts(value: Any) -> str:
 
 
 def _call(kind: str) -> _Read:
-    item_type, given = CALLS_OUT[kind]
+    given = CALLS_OUT[kind][1]
 
     def read(item: Item, field: str) -> tuple[Part, ...]:
         name, arguments = item.get("name"), item.get(given)
@@ -139,8 +141,8 @@ CALLS: Final = {item_type: kind for kind, (item_type, _) in CALLS_OUT.items()}
 def _result(item: Item, field: str) -> tuple[Part, ...]:
     output, call_id = item.get("output"), text_of(item.get("call_id"))
     if isinstance(output, list):
-        parts = _blocks(cast("list[Any]", output), "tool", f"{field}.output")
-        made: Any = output if parts else ""
+        parts: tuple[Part, ...] = _blocks(list_of(output), "tool", f"{field}.output")
+        made: Any = list_of(output) if parts else ""
     elif isinstance(output, str):
         parts, made = (Text(output),), output
     else:

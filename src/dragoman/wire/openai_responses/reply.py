@@ -1,8 +1,8 @@
 """
 Plain answers: bytes to values.
 
-A response of status `failed` is an error though its HTTP status is 200.  One that is `queued` or `in_progress` (asked for
-in the background) decodes: it has no parts, `finish_reason` is `unknown`, and `finish_reason_raw` the status.
+A response of status `failed` is an error though its HTTP status is 200.  One that is `queued` or `in_progress` (asked
+for in the background) decodes: it has no parts, `finish_reason` is `unknown`, and `finish_reason_raw` the status.
 
 Source: OpenAI's OpenAPI file (`Response`).
 """

@@ -5,8 +5,8 @@ Law: `decode_request` and then `encode_request` gives the body back, as JSON; on
 
 Rules: one leading system message that is a lone text goes into `instructions`, as it came from there; others stay in
 `input` under their role, in their order, so that nothing is joined.  A conversation of one question is sent as a text.
-Where nothing is stored (`store: false`), the encrypted form of the reasoning is asked for, because only that can be sent
-back.
+Where nothing is stored (`store: false`), the encrypted form of the reasoning is asked for, because only that can be
+sent back.
 
 Source: OpenAI's OpenAPI file (`CreateResponse`) and its guide to reasoning models.
 """
@@ -17,10 +17,13 @@ from typing import Any, Final
 
 import msgspec
 
+from dragoman.errors import ConfigError
 from dragoman.types.http import HttpRequest
 from dragoman.types.messages import Message, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
+from dragoman.wire.base import encode_json
+from dragoman.wire.lenient import object_of, text_of
 from dragoman.wire.openai_responses.dialect import NAME, PATH, Item, own
 from dragoman.wire.openai_responses.items import decode_item, kind_of
 from dragoman.wire.openai_responses.settings import ENCRYPTED, Body, decode_settings, encode_settings
@@ -29,14 +32,23 @@ from dragoman.wire.request_body import overlay, read_body, unsaid
 
 
 def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
-    """Write a request, without credentials.  What it could not carry is in `.notices`."""
+    """
+    Write a request, without credentials.  What it could not carry is in `.notices`.
+
+    Raises:
+        ConfigError: The messages hold nothing that can be sent.
+    """
     native = own(request.native)
     writing = encode_settings(request, native)
-    stored = {**native, **(request.extra or {})}.get("store") is not False
+    given = {**native, **(request.extra or {})}
+    stored = given.get("store") is not False
     if not stored:
         writing.include(ENCRYPTED)
     writer = ItemWriter(provider, stored=stored)
-    body = overlay(native, {"model": request.model, **_conversation(request, writer, native), **writing.body})
+    model = {} if request.model == _prompt_id(native) else {"model": request.model}
+    body = overlay(native, {**model, **_conversation(request, writer, given), **writing.body})
+    if "input" not in {**body, **given} and not _goes_on(given):
+        raise ConfigError("messages hold nothing that can be sent: add a message of the user", field="messages")
     if not request.stream:
         body.pop("stream_options", None)  # refused without `stream`
     body = {name: value for name, value in body.items() if value is not None}
@@ -47,16 +59,22 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
             "content-type": "application/json",
             "accept": "text/event-stream" if request.stream else "application/json",
         },
-        body=msgspec.json.encode(overlay(body, request.extra or {})),
+        body=encode_json(overlay(body, request.extra or {})),
         notices=(*writing.notices, *writer.notices),
     )
 
 
-def _conversation(request: ChatRequest, writer: ItemWriter, native: dict[str, Any]) -> dict[str, Any]:
-    """`instructions` and `input`."""
+def _prompt_id(fields: dict[str, Any]) -> str | None:
+    """Id of the stored prompt that names the model, where a request names none."""
+    return text_of(object_of(fields.get("prompt")).get("id")) or None
+
+
+def _conversation(request: ChatRequest, writer: ItemWriter, given: dict[str, Any]) -> dict[str, Any]:
+    """`instructions` and `input`; instructions alone are the input."""
     messages, fields = request.messages, dict[str, Any]()
     start = 0
-    if _is_lone_text(messages[0], "system") and "instructions" not in native:
+    hoisted = _is_lone_text(messages[0], "system") and "instructions" not in given
+    if hoisted and (len(messages) > 1 or _goes_on(given)):
         fields["instructions"] = messages[0].text
         start = 1
     if len(messages) == start + 1 and _is_lone_text(messages[start], "user"):
@@ -67,6 +85,11 @@ def _conversation(request: ChatRequest, writer: ItemWriter, native: dict[str, An
     if writer.items:
         fields["input"] = writer.items
     return fields
+
+
+def _goes_on(fields: dict[str, Any]) -> bool:
+    """Whether a request goes on from input that the provider keeps."""
+    return any(fields.get(name) for name in ("prompt", "previous_response_id", "conversation"))
 
 
 def _is_lone_text(message: Message, role: str) -> bool:
@@ -84,15 +107,21 @@ def decode_request(body: bytes) -> ChatRequest:
     """
     Read a request.
 
-    A request without `input` (one that goes on from a stored prompt or answer) has one empty message of the user.
+    Where a stored prompt names the model, its id stands for the model's name.  A request without `input`, which goes
+    on from what the provider keeps, has one empty message of the user.
 
     Raises:
         ConfigError: Not JSON, or not a request of this dialect; `.field` says where.
     """
     raw, told = read_body(body, Body)
+    if told.input is None and not _goes_on(raw):
+        raise ConfigError("input is missing: give a text or a list of items", field="input")
     instructions = (Message.system(told.instructions),) if told.instructions is not None else ()
     messages = (*instructions, *_messages(told.input)) or (Message("user"),)
-    request = ChatRequest(model=told.model, messages=messages, stream=bool(told.stream), **decode_settings(told))
+    model = told.model or _prompt_id(raw)
+    if model is None:
+        raise ConfigError("model is missing: give the name of a model", field="model")
+    request = ChatRequest(model=model, messages=messages, stream=bool(told.stream), **decode_settings(told))
     said = encode_settings(request, {}).body
     native = unsaid(raw, {name: value for name, value in said.items() if name != "include"}, _ELSEWHERE)
     if told.input == []:

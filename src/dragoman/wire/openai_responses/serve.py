@@ -1,11 +1,11 @@
 """
 Plain answers and errors: values to bytes, as a server.
 
-The official SDKs are the readers to satisfy: every field that they require is there.  Items that came in this dialect go
-out as they came; others get an id made of their type and place, for the SDKs tell items apart by it.
+The official SDKs are the readers to satisfy: every field that they require is there.  Items that came in this dialect
+go out as they came; others get an id made of their type and place, for the SDKs tell items apart by it.
 
-Rule: nothing is made up.  Without a token count `usage` is null, an unknown status is null; `created_at` is 0, because a
-codec has no clock.
+Rule: nothing is made up.  Without a token count `usage` is null, an unknown status is null; `created_at` is 0, because
+a codec has no clock.
 
 Source: OpenAI's OpenAPI file (`Response`, `OutputItem`); SDK 3.54.
 """
@@ -38,7 +38,7 @@ _PREFIXES: Final = {"message": "msg", "reasoning": "rs", "function_call": "fc", 
 
 def encode_response(response: ChatResponse) -> bytes:
     """Write a plain answer."""
-    status, reason = status_out(response.finish_reason, response.finish_reason_raw, response.message)
+    status, reason = status_out(response.finish_reason, response.finish_reason_raw, bool(response.refusal))
     body = envelope(response.id, response.model, status)
     body["output"] = encode_output(response.message.parts)
     body["usage"] = encode_usage(response.usage)
@@ -161,9 +161,9 @@ def item_id(kind: str, index: int) -> str:
 
 
 def encode_answer_block(part: Text | Refusal) -> Item:
-    """A piece of an answer as a block; the SDKs require both lists of a text."""
+    """A piece of an answer as a block; the SDKs require a text's list of sources."""
     block = encode_block(msgspec.structs.replace(part, cache=None), Place("", "assistant", True, [])) or {}
-    return {"annotations": [], "logprobs": [], **block} if block.get("type") == "output_text" else block
+    return {"annotations": [], **block} if block.get("type") == "output_text" else block
 
 
 def message_item(index: int, blocks: list[Item], rest: dict[str, Any]) -> Item:

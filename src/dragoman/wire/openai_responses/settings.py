@@ -9,6 +9,7 @@ Source: OpenAI's OpenAPI file (`CreateResponse`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, get_args
 
@@ -145,7 +146,7 @@ def _output(writing: Writing, output: OutputFormat) -> None:
 
 def _name(name: str | None) -> str:
     """The dialect requires a name of 1 to 64 letters, digits, `_` and `-`."""
-    return "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "_" for char in name or "output")[:64]
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name or "output")[:64]
 
 
 def _cache(writing: Writing, mark: CacheMark) -> None:
@@ -214,7 +215,7 @@ class _CacheOptions(msgspec.Struct):
 class Body(msgspec.Struct):
     """A request; what it does not name goes on as it came."""
 
-    model: str
+    model: str | None = None
     input: str | list[Item] | None = None
     instructions: str | None = None
     stream: bool | None = None

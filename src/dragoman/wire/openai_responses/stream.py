@@ -1,9 +1,9 @@
 """
 Streamed answers: bytes to events.
 
-Every event is decoded once, into one Struct, and goes through a table from its type to a function; items have tables of
-their own.  Types that are not in a table pass by as `ProviderEvent`; so does the announcement of an item, from which the
-encoder of this dialect learns its id before its content.
+Every event is decoded once, into one Struct, and goes through a table from its type to a function; items have tables
+of their own.  Types that are not in a table pass by as `ProviderEvent`; so does the announcement of an item, from which
+the encoder of this dialect learns its id before its content.
 
 Rules: evidence of completion is a terminal event (`response.completed`, `.incomplete`, `.cancelled`).  What was not
 streamed is taken from the event that repeats it whole, and nothing twice: servers leave out deltas, items and events.
@@ -15,7 +15,7 @@ Source: OpenAI's OpenAPI file (`ResponseStreamEvent`); the recordings (GitHub Co
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -40,7 +40,7 @@ from dragoman.types.messages import Opaque, Part, Refusal, Text, ToolCall
 from dragoman.types.providers import Provider
 from dragoman.types.responses import ChatResponse
 from dragoman.wire.base import SseDecoder, decode_json
-from dragoman.wire.lenient import list_of, object_of, text_of, whole
+from dragoman.wire.lenient import object_of, text_of, whole
 from dragoman.wire.logprobs import decode_logprobs
 from dragoman.wire.openai_errors import failure
 from dragoman.wire.openai_responses.blocks import decode_block, decode_citation
@@ -229,6 +229,11 @@ class Decoder(SseDecoder):
             self._open, growing.closed = growing, False
         return growing
 
+    def _is_late(self, event: StreamEvent) -> bool:
+        """Whether an event that adds nothing new tells of an item that is already whole."""
+        growing = self._items.get(self._place(event))
+        return growing is not None and growing.closed
+
     def _say(self, growing: Growing, index: int, text: str, event: Callable[[Growing, str], Event]) -> None:
         if text:
             growing.said.setdefault(index, []).append(text)
@@ -240,7 +245,7 @@ class Decoder(SseDecoder):
             self._say(growing, index, growing.missing(index, part.text), lambda _, text: TextDelta(text, part.logprobs))
             self.seen += (CitationDelta(source) for source in part.citations[growing.sources.get(index, 0) :])
         elif isinstance(part, Refusal):
-            self._refused = True
+            self._refused = self._refused or bool(part.text)
             self._say(growing, index, growing.missing(index, part.text), lambda _, text: RefusalDelta(text))
         else:
             self.seen.append(PartAdded(part))
@@ -261,6 +266,8 @@ class Decoder(SseDecoder):
             if event.type == "response.content_part.added":
                 self.on_other(event, data)
             return
+        if self._is_late(event):
+            return
         growing = self._grown(event, "message")
         self._reach(growing, index)
         growing.blocks[index] = block
@@ -280,12 +287,16 @@ class Decoder(SseDecoder):
         self._say(growing, index, text_of(event.delta), lambda _, text: RefusalDelta(text))
 
     def on_annotation(self, event: StreamEvent, data: bytes) -> None:
+        if self._is_late(event):
+            return
         growing, index = self._grown(event, "message"), whole(event.content_index) or 0
         growing.sources[index] = growing.sources.get(index, 0) + 1
         self.seen.append(CitationDelta(decode_citation(object_of(event.annotation))))
 
     def on_thought(self, event: StreamEvent, data: bytes) -> None:
         """Of reasoning and its summary, what came first is shown: the other says the same again."""
+        if event.delta is None and self._is_late(event):
+            return
         growing = self._grown(event, "reasoning")
         shown = "content" if event.type.startswith("response.reasoning_text") else "summary"
         growing.shown = growing.shown or shown

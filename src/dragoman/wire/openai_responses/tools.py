@@ -44,9 +44,12 @@ def _function(tool: Tool) -> Item:
 
     Not to say `strict` here means true, which changes what optional parameters mean; everywhere else it means false.
     """
-    schema = {"type": "object", "properties": {}} if tool.parameters is None else tool.parameters
+    schema = _NO_ARGUMENTS if tool.parameters is None else tool.parameters
     described = known({"description": tool.description})
     return {"type": "function", "name": tool.name, **described, "parameters": schema, "strict": bool(tool.strict)}
+
+
+_NO_ARGUMENTS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
 
 def _custom(tool: Tool) -> Item:
@@ -81,7 +84,8 @@ def _decode(item: Item, field: str) -> Tool:
         raise ConfigError(f"{field}: {error}", field=field) from error
     write = _WRITE.get(told.type)
     if write is None:
-        return Tool(name=told.name or text_of(item.get("server_label")) or told.type, kind="native", native={NAME: item})
+        name = told.name or text_of(item.get("server_label")) or told.type
+        return Tool(name=name, kind="native", native={NAME: item})
     if told.name is None:
         raise ConfigError(f"{field}.name is missing: give the name of the tool", field=f"{field}.name")
     try:

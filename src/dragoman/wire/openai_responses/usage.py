@@ -34,20 +34,18 @@ def encode_usage(usage: Usage) -> dict[str, Any] | None:
     """
     Write what is known; the provider's own object where it is of this dialect; None if neither side is known.
 
-    The official SDKs require `cached_tokens` and `reasoning_tokens`: what is not known of them is sent as 0.
+    The official SDKs look for every count; what is not known is null.
     """
     if usage.input_tokens is None and usage.output_tokens is None:
         return None
     if usage.details and decode_usage(usage.details) == usage:
         return usage.details
-    read = known({"cache_write_tokens": usage.cache_write_tokens, "audio_tokens": usage.input_audio_tokens})
+    read = {"cache_write_tokens": usage.cache_write_tokens, "audio_tokens": usage.input_audio_tokens}
+    written = {"audio_tokens": usage.output_audio_tokens}
     return {
-        "input_tokens": usage.input_tokens or 0,
-        "input_tokens_details": {"cached_tokens": usage.cache_read_tokens or 0, **read},
-        "output_tokens": usage.output_tokens or 0,
-        "output_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens or 0,
-            **known({"audio_tokens": usage.output_audio_tokens}),
-        },
-        "total_tokens": (usage.input_tokens or 0) + (usage.output_tokens or 0),
+        "input_tokens": usage.input_tokens,
+        "input_tokens_details": {"cached_tokens": usage.cache_read_tokens, **known(read)},
+        "output_tokens": usage.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens, **known(written)},
+        "total_tokens": usage.total_tokens,
     }

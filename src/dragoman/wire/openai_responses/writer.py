@@ -5,8 +5,8 @@ Rules: what this dialect cannot carry is left out with a notice, never in silenc
 to that provider only, and where nothing is stored there (`store: false`) without the ids under which it would be.  An
 answer's reasoning goes back only together with the item that followed it, as the API demands.
 
-Sources: OpenAI's OpenAPI file (`InputItem`); its error texts ("was provided without its required following item", "Items
-are not persisted when `store` is set to false"); the recordings.
+Sources: OpenAI's OpenAPI file (`InputItem`); the API's error texts ("was provided without its required following item",
+"Items are not persisted when `store` is set to false"); the recordings.
 """
 
 from __future__ import annotations
@@ -215,4 +215,4 @@ def valid_id(value: str) -> str:
     """
     if len(value) <= _LONGEST_ID:
         return value
-    return f"{value[: _LONGEST_ID - 9]}-{zlib.crc32(value.encode()):08x}"
+    return f"{value[: _LONGEST_ID - 9]}-{zlib.crc32(value.encode('utf-8', 'surrogatepass')):08x}"

@@ -1,0 +1,87 @@
+"""
+Facts about models, from `models.json`.
+
+The file is read when a fact is first asked for, and of its text only the provider that is asked for is decoded.  A
+name is found as it stands, else without what vendors add to it: a date, `-latest`, a region, `:free`.  What is not
+found is not guessed from its likes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+from dragoman.types.models import Model
+
+# What vendors add to the name of a model without making it another one.
+_SUFFIX: Final = re.compile(
+    r"(?:-\d{4}-?\d{2}-?\d{2}|-latest|@[\w.-]+|:(?:free|nitro|floor|online|thinking)|-v\d+(?::\d+)?)\Z"
+)
+_PREFIX: Final = re.compile(
+    r"(?:us|eu|apac|global|jp|au)\.(?=\w+\.)|accounts/fireworks/models/|models/|publishers/\w+/models/"
+)
+
+# Providers that serve the models of a maker under its own names: where a row is missing, the maker's facts hold.
+_MAKERS: Final = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google": "gemini",
+    "mistralai": "mistral",
+    "deepseek": "deepseek",
+    "x-ai": "xai",
+    "moonshotai": "moonshot",
+    "z-ai": "zai",
+    "qwen": "dashscope",
+    "cohere": "cohere",
+}
+
+
+@cache
+def _sections() -> dict[str, msgspec.Raw]:
+    text = files("dragoman.catalog").joinpath("models.json").read_bytes()
+    return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+
+
+@cache
+def known_models(provider: str) -> Mapping[str, Model]:
+    """All models that are known of a provider, by name; empty if none are."""
+    section = _sections().get(provider)
+    return {} if section is None or provider == "sources" else msgspec.json.decode(section, type=dict[str, Model])
+
+
+@cache
+def find_model(provider: str, model: str) -> Model | None:
+    """
+    What is known of a model, or None.
+
+    >>> find_model("openai", "gpt-6-luna-2026-09-22").context
+    922000
+    """
+    found = _find(provider, model)
+    maker, slash, name = model.partition("/")
+    if found is None and slash and maker in _MAKERS:
+        made = _find(_MAKERS[maker], name)
+        # Whoever else serves a model has prices of its own.
+        return msgspec.structs.replace(made, prices=()) if made else None
+    return found
+
+
+def _find(provider: str, model: str) -> Model | None:
+    rows = known_models(provider)
+    return next((rows[name] for name in _spellings(model) if name in rows), None)
+
+
+def _spellings(name: str) -> Iterator[str]:
+    yield name
+    bare = _PREFIX.sub("", name, count=1)
+    while bare:
+        yield bare
+        shorter = _SUFFIX.sub("", bare)
+        if shorter == bare:
+            return
+        bare = shorter
