@@ -194,11 +194,12 @@ rows = []
 for provider in providers:
     if provider.id in {wanted!r}:
         for model in provider.models:
-            # Prices that hold from a date on: the last whose condition is none, as the package itself does without a date.
+            # Of prices with dates, the one that holds without any.
             prices = model.prices
             if not isinstance(prices, ModelPrice):
                 prices = next((p.prices for p in prices if p.constraint is None), None)
-            named = {{n: flat(getattr(prices, n, None)) for n in ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")}}
+            names = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
+            named = {{name: flat(getattr(prices, name, None)) for name in names}}
             rows.append([provider.id, model.id, model.context_window, named])
 print(json.dumps(rows))
 """

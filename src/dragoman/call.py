@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from dragoman import wire
+from dragoman.catalog.accept import adapt
 from dragoman.errors import (
     Clock,
     DragomanError,
@@ -59,13 +61,17 @@ class Sender:
             UnsupportedError: Something would have to be adapted, and the context is strict.
         """
         route = self._resolve(request.model)
-        encoded = route.wire.encode_request(request.directed(model=route.model), route.provider)
-        if encoded.notices and context.strict:
-            notice = encoded.notices[0]
+        adapted = adapt(request.directed(model=route.model), route.provider, route.facts)
+        if adapted.wire != route.wire.name:
+            route = msgspec.structs.replace(route, wire=wire.get(adapted.wire))
+        encoded = route.wire.encode_request(adapted.request, route.provider)
+        notices = [*route.notices, *adapted.notices, *encoded.notices]
+        changed = next((notice for notice in notices if notice.adapted), None)
+        if changed is not None and context.strict:
             raise UnsupportedError(
-                f"{notice} (strict=True)", provider=route.provider.name, model=route.model, field=notice.field
+                f"{changed} (strict=True)", provider=route.provider.name, model=route.model, field=changed.field
             )
-        context.notices.extend(encoded.notices)
+        context.notices.extend(notices)
         return route, encoded
 
     async def __call__(self, request: ChatRequest, context: Context) -> Answer:

@@ -15,14 +15,19 @@ from typing import Any
 import msgspec
 
 from dragoman import catalog, wire
+from dragoman.catalog.models import find_model, known_models
 from dragoman.errors import ConfigError, MissingKeyError
 from dragoman.secrets import Secret, check_key, find_base_url, find_key
-from dragoman.types.http import HttpRequest
+from dragoman.types.http import HttpRequest, Notice
+from dragoman.types.models import Model
 from dragoman.types.providers import Provider, Quirks
 from dragoman.wire.base import Wire
 
 ProviderOverrides = Mapping[str, "Provider | Mapping[str, Any]"]
 
+_UNKNOWN = Notice(
+    "model", "not in the catalogue: it is taken to accept what most do, and its price is not known", adapted=False
+)
 _FIELDS = (*Provider.__struct_fields__, "api_key")
 
 
@@ -35,12 +40,16 @@ class Route(msgspec.Struct, frozen=True):
         model: The bare model name.
         wire: The codec.
         key: The credential, or None where none is needed.
+        facts: What is known of the model, or None.
+        notices: What the caller should know of it.
     """
 
     provider: Provider
     model: str
     wire: Wire
     key: Secret | None
+    facts: Model | None = None
+    notices: tuple[Notice, ...] = ()
 
     def authorize(self, request: HttpRequest) -> HttpRequest:
         """Return the request with the credential in its header."""
@@ -87,7 +96,10 @@ class Routes:
         route = self._routes.get(ref)
         if route is None:
             provider, model = self.locate(ref)
-            route = self._routes[ref] = Route(provider, model, wire.get(provider.wire), self.key(provider))
+            key, facts = self.key(provider), find_model(provider.name, model)
+            notices = () if facts or not known_models(provider.name) else (_UNKNOWN,)
+            route = Route(provider, model, wire.get(provider.wire), key, facts, notices)
+            self._routes[ref] = route
         return route
 
     def locate(self, ref: str) -> tuple[Provider, str]:

@@ -46,7 +46,7 @@ def test_json_is_one_object(dragoman: Program, server: Server, extra: tuple[str,
         answer["cost"],
     )
     assert "chat-7" == answer["id"]
-    assert [] == answer["notices"]
+    assert ["model"] == [notice["field"] for notice in answer["notices"]]  # not in the catalogue
     assert 3 == answer["usage"]["output_tokens"]
     assert "ok" == answer["attempts"][0]["outcome"]
 

@@ -118,7 +118,27 @@ def test_what_was_adapted_is_said(make_face: Any, server: Server) -> None:
     answer = make_face().chat("anthropic/m", "Hi")
 
     assert 4096 == server.requests[0].chat.max_tokens
-    assert ["max_tokens"] == [notice.field for notice in answer.notices]
+    assert ["max_tokens"] == [notice.field for notice in answer.notices if notice.adapted]
+
+
+def test_an_unknown_model_of_a_known_provider_is_sent(face: Any, server: Server) -> None:
+    """A model that the catalogue does not have goes as it is, with a notice, also under `strict`."""
+    server.script(says("a"))
+
+    answer = face.chat("openai/brand-new", "Hi", temperature=0.3)
+
+    assert ("brand-new", 0.3) == (server.requests[0].chat.model, server.requests[0].chat.temperature)
+    assert [("model", False)] == [(notice.field, notice.adapted) for notice in answer.notices]
+
+
+def test_what_a_known_model_does_not_take_is_left_out(face: Any, server: Server) -> None:
+    """Sampling parameters of a reasoning model are left out before sending, and the answer says so."""
+    server.script(says("a"))
+
+    answer = face.chat("openai/gpt-6-luna", "Hi", temperature=0.3)
+
+    assert server.requests[0].chat.temperature is None
+    assert ["temperature"] == [notice.field for notice in answer.notices]
 
 
 def test_strict_refuses_instead_of_adapting(make_face: Any, server: Server) -> None:

@@ -28,14 +28,18 @@ def watch(event, arguments):
         touched.append(event)
 
 
-def start(*arguments, _start=_thread.start_new_thread, **keywords):
-    touched.append("thread")
-    return _start(*arguments, **keywords)
+def watched(start):
+    def starter(*arguments, **keywords):
+        touched.append("thread")
+        return start(*arguments, **keywords)
+    return starter
 
 
-_thread.start_new_thread = start
-if "threading" in sys.modules:
-    sys.modules["threading"]._start_new_thread = start
+for name in ("start_new_thread", "start_joinable_thread"):  # the second is what threading calls since Python 3.13
+    if hasattr(_thread, name):
+        setattr(_thread, name, watched(getattr(_thread, name)))
+        if "threading" in sys.modules:
+            setattr(sys.modules["threading"], f"_{{name}}", getattr(_thread, name))
 
 
 class Asked(type(os.environ)):

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import trustme
 
-from dragoman.errors import ConnectError
+from dragoman.errors import ConfigError, ConnectError
 from dragoman.transport.base import Clockout
 from tests.transport.proxies import TestProxy, http_proxy, socks4_proxy, socks5_proxy
-from tests.transport.scripted import plain
+from tests.transport.scripted import HOLD, chunked, plain
 
 PASSWORD = "pass:word-that-nobody-sees"
 CREDENTIALS = base64.b64encode(f"user:{PASSWORD}".encode())
@@ -247,18 +247,20 @@ def test_another_hosts_certificate_is_a_connect_error(face, serve, authority, tr
     assert [] == server.requests
 
 
-def test_plain_http_where_tls_is_expected(face, serve):
+def test_plain_http_where_tls_is_expected(face, proxy):
     """The error guesses it."""
-    server = serve([plain()])
-    with pytest.raises(ConnectError, match="TLS handshake failed"):
-        face.open(server.url.replace("http:", "https:"))
+
+    def answer(_: TestProxy, connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n")
+
+    with pytest.raises(ConnectError, match=r"TLS handshake failed.*plain http"):
+        face.open(f"https://127.0.0.1:{proxy(answer).port}/")
 
 
 @pytest.mark.parametrize(("option", "field"), [("ca_file", "ca_file"), ("environ", "SSL_CERT_FILE")])
 def test_a_missing_file_of_authorities_is_a_config_error(face, tmp_path, option, field):
     """It names where the file was named."""
-    from dragoman.errors import ConfigError
-
     missing = str(tmp_path / "missing.pem")
     transport = face.transport(**{option: missing if option == "ca_file" else {"SSL_CERT_FILE": missing}})
     with pytest.raises(ConfigError, match=r"missing\.pem") as caught:
@@ -269,8 +271,6 @@ def test_a_missing_file_of_authorities_is_a_config_error(face, tmp_path, option,
 
 def test_an_abort_under_tls_is_seen_at_once(face, serve, secure, trusting):
     """No farewell is waited for."""
-    from tests.transport.scripted import HOLD, chunked
-
     server = serve([chunked(b"one", end=False), HOLD], context=secure)
     opened = face.open(server.url, transport=face.transport(ca_file=trusting))
     assert b"one" == opened.read()

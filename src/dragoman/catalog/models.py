@@ -1,5 +1,5 @@
 """
-Facts about models, from `models.json`.
+Facts about models, from `models.json` and, where that is silent, `rules.toml`.
 
 The file is read when a fact is first asked for, and of its text only the provider that is asked for is decoded.  A
 name is found as it stands, else without what vendors add to it: a date, `-latest`, a region, `:free`.  What is not
@@ -9,14 +9,16 @@ found is not guessed from its likes.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
-from dragoman.types.models import Model
+from dragoman.types.models import Ability, Model
 
 # What vendors add to the name of a model without making it another one.
 _SUFFIX: Final = re.compile(
@@ -73,7 +75,40 @@ def find_model(provider: str, model: str) -> Model | None:
 
 def _find(provider: str, model: str) -> Model | None:
     rows = known_models(provider)
-    return next((rows[name] for name in _spellings(model) if name in rows), None)
+    found = next((rows[name] for name in _spellings(model) if name in rows), None)
+    rules = [rule for rule in _rules() if rule.holds(provider, model)]
+    for rule in rules:
+        found = rule.applied(found or Model())
+    return found
+
+
+class _Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of `rules.toml`."""
+
+    provider: str
+    models: tuple[str, ...]
+    efforts: tuple[str, ...] | None = None
+    chat_tools: Literal["always", "without_reasoning", "never"] | None = None
+    max_plain_output: int | None = None
+    yes: tuple[Ability, ...] = ()
+    no: tuple[Ability, ...] = ()
+
+    def holds(self, provider: str, model: str) -> bool:
+        return provider == self.provider and any(fnmatchcase(model, pattern) for pattern in self.models)
+
+    def applied(self, model: Model) -> Model:
+        """The model with what this rule says of it."""
+        set_here = ("efforts", "chat_tools", "max_plain_output")
+        changes = {name: value for name in set_here if (value := getattr(self, name)) is not None}
+        yes = tuple(ability for ability in model.yes if ability not in self.no and ability not in self.yes) + self.yes
+        no = tuple(ability for ability in model.no if ability not in self.no and ability not in self.yes) + self.no
+        return msgspec.structs.replace(model, yes=yes, no=no, **changes)
+
+
+@cache
+def _rules() -> tuple[_Rule, ...]:
+    text = files("dragoman.catalog").joinpath("rules.toml").read_text("utf-8")
+    return tuple(msgspec.convert(tomllib.loads(text)["rule"], list[_Rule]))
 
 
 def _spellings(name: str) -> Iterator[str]:

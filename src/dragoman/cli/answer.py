@@ -157,7 +157,8 @@ class _Printer:
         if remark:
             talk(f"· {remark}")
         for notice in response.notices:
-            talk(f"· {notice}")
+            if notice.adapted:
+                talk(f"· {notice}")
 
     def _usage(self, response: ChatResponse) -> str:
         usage, unit = response.usage, " words" if self._manner.simulated else ""

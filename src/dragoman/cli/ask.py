@@ -104,4 +104,5 @@ def _show(request: HttpRequest) -> None:
     body = msgspec.json.format(request.body, indent=2).decode() if request.body else ""
     write(f"{request.method} {request.url}\n{heads}\n{body}\n")
     for notice in request.notices:
-        talk(f"· {notice}")
+        if notice.adapted:
+            talk(f"· {notice}")

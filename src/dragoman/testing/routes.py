@@ -46,6 +46,7 @@ ROUTES: Final = (
         _asks_for_usage,
     ),
     Route("anthropic-messages", re.compile(r"/v1/messages"), ""),
+    Route("openai-responses", re.compile(r"(/openai)?(/v1)?/responses"), "/v1"),
 )
 
 MODELS: Final = ("/v1/models", "/models")

@@ -30,7 +30,7 @@ from dragoman.transport.decompress import Intake
 from dragoman.transport.failures import connect_error
 from dragoman.transport.headers import incoming, outgoing, too_large
 from dragoman.transport.routes import Route, Routes
-from dragoman.transport.sessions import Broken, Call, LoopPool, LoopPools
+from dragoman.transport.sessions import CALL, Broken, Call, LoopPool, LoopPools
 from dragoman.transport.tls import TrustStore
 from dragoman.types.http import HttpRequest
 
@@ -260,9 +260,8 @@ class AsyncTransport:
                     arguments["ssl"] = self._trust.ready or await asyncio.to_thread(self._trust.context)
                 await pool.settle()
                 session = pool.session(route.proxy if route.proxy is not None and route.proxy.socks else None)
-                response = await session.request(
-                    request.method, _url(route.origin.url + target), trace_request_ctx=call, **arguments
-                )
+                CALL.set(call)
+                response = await session.request(request.method, _url(route.origin.url + target), **arguments)
         except _FAILURES as error:
             if scope.expired():
                 raise Clockout(sent=call.connected) from None
@@ -334,8 +333,9 @@ def _url(text: str) -> URL:
 def _no_connection(error: BaseException, route: Route) -> ConnectError:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return connect_error(route.origin, route.proxy, OSError(f"the proxy refused: {error.status} {error.message}"))
-    cause = list(_causes(error))[-1]
-    return connect_error(route.origin, route.proxy, cause)
+    causes = list(_causes(error))
+    system = [cause for cause in causes if isinstance(cause, OSError)]  # what others raised it from knows less
+    return connect_error(route.origin, route.proxy, (system or causes)[-1])
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -20,11 +20,13 @@ import time
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 
 from dragoman.transport.names import Lookup, lookup
 from dragoman.transport.pool import IDLE
@@ -72,12 +74,8 @@ def _nothing() -> None:
     """Nobody wants to know."""
 
 
-async def _created(session: aiohttp.ClientSession, context: Any, details: Any) -> None:
-    context.trace_request_ctx.on_connection(reused=False)
-
-
-async def _reused(session: aiohttp.ClientSession, context: Any, details: Any) -> None:
-    context.trace_request_ctx.on_connection(reused=True)
+# The call for which the present task opens a connection: aiohttp hands nothing of ours through to its connector.
+CALL: Final[ContextVar[Call]] = ContextVar("dragoman_call")
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -137,11 +135,28 @@ async def resolve(host: str, port: int) -> Any:
     return running.result()
 
 
-class _SocksConnector(aiohttp.TCPConnector):
+class _Connector(aiohttp.TCPConnector):
+    """Tells the call when it has its connection, and whether that one is new."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)  # pyright: ignore[reportUnknownMemberType]
+        self._known: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
+
+    async def connect(self, *args: Any, **settings: Any) -> Connection:
+        connection = await super().connect(*args, **settings)
+        protocol = connection.protocol
+        reused = protocol in self._known
+        if protocol is not None and not reused:
+            self._known.add(protocol)
+        CALL.get().on_connection(reused)
+        return connection
+
+
+class _SocksConnector(_Connector):
     """Connects through a SOCKS proxy, at the one place that aiohttp has for it (aiohttp-socks hooks in there, too)."""
 
     def __init__(self, proxy: Proxy, make: Callable[[Any], socket.socket], **settings: Any) -> None:
-        super().__init__(**settings)  # pyright: ignore[reportUnknownMemberType]
+        super().__init__(**settings)
         self._proxy = proxy
         self._make = make
 
@@ -279,12 +294,9 @@ class LoopPool:
     def _make_session(self, proxy: Proxy | None) -> aiohttp.ClientSession:
         settings: dict[str, Any] = {"resolver": _Resolver(proxy), "limit": 0, "keepalive_timeout": IDLE}
         if proxy is None:
-            connector = aiohttp.TCPConnector(socket_factory=self._make_socket, **settings)
+            connector = _Connector(socket_factory=self._make_socket, **settings)
         else:
             connector = _SocksConnector(proxy, self._make_socket, **settings)
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_create_end.append(_created)
-        trace.on_connection_reuseconn.append(_reused)
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -295,7 +307,6 @@ class LoopPool:
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
             max_headers=MAX_LINES,
-            trace_configs=[trace],
             middlewares=[_once],
         )
 

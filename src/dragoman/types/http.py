@@ -7,15 +7,17 @@ import msgspec
 
 class Notice(msgspec.Struct, frozen=True):
     """
-    Something that was adapted or could not be carried.
+    Something that was adapted, could not be carried, or should be known.
 
     Attributes:
         field: Which part of the request (`"temperature"`, `"messages[2].parts[0]"`).
         text: What was done and why.
+        adapted: Whether what was sent differs from what was asked; `strict=True` refuses such a request.
     """
 
     field: str
     text: str
+    adapted: bool = True
 
     def __str__(self) -> str:
         return f"{self.field}: {self.text}"

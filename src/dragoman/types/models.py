@@ -73,6 +73,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         retires: The day on which its provider takes it away.
         efforts: Levels of reasoning effort that it takes.
         only_responses: Only OpenAI's Responses API serves it.
+        chat_tools: Whether Chat Completions serves it with tools: `always`, `without_reasoning` or `never`.
+        max_plain_output: Tokens that it can write in an answer that is not streamed, where that is less.
         yes: What it can.
         no: What it cannot.
         prices: By tier and length of the prompt.
@@ -85,6 +87,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retires: date | None = None
     efforts: tuple[str, ...] = ()
     only_responses: bool = False
+    chat_tools: Literal["always", "without_reasoning", "never"] = "always"
+    max_plain_output: int | None = None
     yes: tuple[Ability, ...] = ()
     no: tuple[Ability, ...] = ()
     prices: tuple[Prices, ...] = ()

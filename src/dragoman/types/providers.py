@@ -35,6 +35,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         query: Query string added to every address.
         system_role: Role under which instructions are sent.
         key_optional: Works without a key (a server on one's own machine).
+        no_sampling_with_effort: Its reasoning models take sampling parameters only with effort `none`.
     """
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
@@ -46,6 +47,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     query: str | None = None
     system_role: Literal["system", "developer"] | None = None
     key_optional: bool = False
+    no_sampling_with_effort: bool = False
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,6 +58,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         name: Lower-case name, the left side of `provider/model`.
         base_url: In the form that the official SDKs use: OpenAI's ends in `/v1`, Anthropic's is the bare host.
         wire: Name of the dialect: `openai-chat`, `anthropic-messages`...
+        also: Other dialects that the same base URL speaks, for models that need them.
         key_env: Environment variable of the key; several are tried in order.
         base_url_env: Environment variables that override `base_url`, in order.
         host_env: Environment variables that name only a host (`OLLAMA_HOST`); the path of `base_url` is added to it.
@@ -74,6 +77,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     base_url: str
     wire: str = "openai-chat"
+    also: tuple[str, ...] = ()
     key_env: str | tuple[str, ...] = ()
     base_url_env: tuple[str, ...] = ()
     host_env: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ from dragoman.wire.base import encode_json
 from dragoman.wire.lenient import object_of, text_of
 from dragoman.wire.openai_responses.dialect import NAME, PATH, Item, own
 from dragoman.wire.openai_responses.items import decode_item, kind_of
-from dragoman.wire.openai_responses.settings import ENCRYPTED, Body, decode_settings, encode_settings
+from dragoman.wire.openai_responses.settings import ENCRYPTED, LEAST_TOKENS, Body, decode_settings, encode_settings
 from dragoman.wire.openai_responses.writer import ItemWriter
 from dragoman.wire.request_body import overlay, read_body, unsaid
 
@@ -123,6 +123,8 @@ def decode_request(body: bytes) -> ChatRequest:
         raise ConfigError("model is missing: give the name of a model", field="model")
     request = ChatRequest(model=model, messages=messages, stream=bool(told.stream), **decode_settings(told))
     said = encode_settings(request, {}).body
+    if told.max_output_tokens is not None and told.max_output_tokens < LEAST_TOKENS:
+        del said["max_output_tokens"]  # it goes on as it came
     native = unsaid(raw, {name: value for name, value in said.items() if name != "include"}, _ELSEWHERE)
     if told.input == []:
         native["input"] = []

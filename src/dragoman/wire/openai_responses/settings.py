@@ -26,6 +26,7 @@ from dragoman.wire.openai_responses.tools import decode_choice, decode_tools, en
 LOGPROBS: Final = "message.output_text.logprobs"
 ENCRYPTED: Final = "reasoning.encrypted_content"
 
+LEAST_TOKENS: Final = 16
 _SUMMARIES: Final = ("auto", "concise", "detailed")
 # The vendor's lifetimes (its guide to prompt caching; the published schema knows the first).
 _LIFETIMES: Final = ("30m", "12h")
@@ -85,6 +86,13 @@ def _unknown(key: str) -> Callable[[Writing, Any], None]:
         writing.note(key, "this dialect has no such setting; left out")
 
     return write
+
+
+def _max_tokens(writing: Writing, count: int) -> None:
+    if count < LEAST_TOKENS and writing.native.get("max_output_tokens") != count:
+        writing.note("max_tokens", f"this dialect's least cap is {LEAST_TOKENS}; sent as that")
+        count = LEAST_TOKENS
+    writing.body["max_output_tokens"] = count
 
 
 def _several(writing: Writing, count: int) -> None:
@@ -165,7 +173,7 @@ _SETTINGS: Final[dict[str, Callable[[Writing, Any], None]]] = {
     "temperature": _same("temperature"),
     "top_p": _same("top_p"),
     "top_k": _unknown("top_k"),
-    "max_tokens": _same("max_output_tokens"),
+    "max_tokens": _max_tokens,
     "stop": _unknown("stop"),
     "seed": _unknown("seed"),
     "frequency_penalty": _unknown("frequency_penalty"),
