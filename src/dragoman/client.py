@@ -104,9 +104,10 @@ class _Core:
 
     def prepare_request(self, request: ChatRequest) -> HttpRequest:
         """Like `prepare`, for a ready request."""
-        route, encoded = self._sender.prepare(request, self._context(request))
-        full = route.authorize(encoded)
-        return msgspec.structs.replace(full, headers=redact_headers(full.headers))
+        context = self._context(request)
+        route, encoded = self._sender.prepare(request, context)
+        headers = redact_headers(route.authorize(encoded).headers)
+        return msgspec.structs.replace(encoded, headers=headers, notices=tuple(context.notices))
 
     async def _send(self, request: ChatRequest) -> ChatResponse:
         opened = await self._handler(request.directed(stream=False), self._context(request))

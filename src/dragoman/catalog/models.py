@@ -66,11 +66,11 @@ def find_model(provider: str, model: str) -> Model | None:
     """
     found = _find(provider, model)
     maker, slash, name = model.partition("/")
-    if found is None and slash and maker in _MAKERS:
-        made = _find(_MAKERS[maker], name)
-        # Whoever else serves a model has prices of its own.
-        return msgspec.structs.replace(made, prices=()) if made else None
-    return found
+    made = _find(_MAKERS[maker], name) if slash and maker in _MAKERS else None
+    if made is None or (found is not None and (found.yes or found.no)):
+        return found
+    # The maker's facts hold wherever its model is served; whoever serves it has prices of its own.
+    return msgspec.structs.replace(made, prices=found.prices if found else ())
 
 
 def _find(provider: str, model: str) -> Model | None:

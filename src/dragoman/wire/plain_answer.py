@@ -46,7 +46,7 @@ def read_answer(
         headers: Names in lower case.
         body: The bytes.
         provider: Who answered.
-        reports_error: Whether a JSON body is an error.
+        reports_error: Whether a JSON body that is no answer is an error.  One that can be both is the caller's to judge.
         failure: Builds the error.
 
     Raises:
@@ -63,12 +63,11 @@ def read_answer(
         )
     if not body.strip():
         raise WireError("the answer is empty", provider=name, status=status)
-    sent = parse_json(body)
-    if reports_error(sent):
-        raise failure(status, headers, sent, body, provider)
     try:
         answer: T = decode_json(body, kind, "the answer")
     except WireError as error:
+        if reports_error(sent := parse_json(body)):
+            raise failure(status, headers, sent, body, provider) from error
         error.provider, error.status = name, status
         raise
     return answer

@@ -172,6 +172,7 @@ def status_error(
     model: str | None = None,
     request_id: str | None = None,
     body: str | None = None,
+    chosen: type[StatusError] | None = None,
 ) -> DragomanError:
     """
     Build the error for an answer that says no.
@@ -186,9 +187,10 @@ def status_error(
         model: Model name as sent.
         request_id: Its id from the body; a header is used where the body has none.
         body: The error body as text.
+        chosen: The class, where the dialect says it in a form of its own.
     """
     codes = tuple(str(value) if value not in (None, "") else None for value in (code, kind))
-    cls = error_class(status, codes, message)
+    cls = chosen or error_class(status, codes, message)
     error = cls(
         message or f"the provider answered with status {status} and no message",
         provider=provider,

@@ -72,7 +72,7 @@ class Decoder(SseDecoder):
         try:
             event = _DECODE(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            if data.strip() == b"[DONE]":  # the end mark of another dialect, which proxies add
+            if data.strip() in (b"", b"[DONE]"):  # a keep-alive; the end mark of another dialect, which proxies add
                 return
             event = decode_json(data, StreamEvent, "an event of the stream")
         name = event.type or kind.decode("utf-8", "replace")

@@ -106,8 +106,10 @@ def encode_choice(choice: str, tools: Iterable[Tool]) -> Any:
     """Write the choice: a word, or the name of a tool."""
     if choice in CHOICES:
         return choice
-    kind = next((tool.kind for tool in tools if tool.name == choice), "function")
-    return {"type": kind if kind in _WRITE else "function", "name": choice}
+    tool = next((tool for tool in tools if tool.name == choice), None)
+    if tool is not None and tool.kind not in _WRITE and (sent := own(tool.native)):
+        return {name: sent[name] for name in ("type", "server_label") if name in sent}
+    return {"type": "custom" if tool is not None and tool.kind == "custom" else "function", "name": choice}
 
 
 def decode_choice(value: Any) -> str | None:
