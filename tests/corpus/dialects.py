@@ -125,6 +125,27 @@ def responses_evidence(body: bytes) -> bool:
     return any(event.get("type") in ("response.completed", "response.incomplete") for event in json_events(body))
 
 
+# --- lines of JSON ----------------------------------------------------------------------------------------------------
+
+
+def line_borders(body: bytes) -> list[int]:
+    """Offsets behind the last character of each line: a JSON text is whole there, with or without its line's end."""
+    ends = [match.start() for match in re.finditer(rb"\r?\n", body)]
+    return ends if body.endswith(b"\n") else [*ends, len(body)]
+
+
+def done_evidence(body: bytes) -> bool:
+    """A line that says `done`."""
+    for line in body.split(b"\n"):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and value.get("done") is True:
+            return True
+    return False
+
+
 DIALECTS: dict[str, Dialect] = {
     row.wire: row
     for row in (
@@ -179,6 +200,14 @@ DIALECTS: dict[str, Dialect] = {
             borders=sse_borders,
             base_path="/v1",
             sample=450_000,
+        ),
+        Dialect(
+            wire="ollama-chat",
+            folders=("ollama-native-chat",),
+            evidence=done_evidence,
+            borders=line_borders,
+            arguments_as_text=lambda body: False,
+            sample=20_000,
         ),
     )
 }

@@ -60,8 +60,9 @@ class Recording:
     @property
     def streamed(self) -> bool:
         """Whether the answer is a stream."""
+        lines = "ndjson" in self.headers.get("content-type", "")
         return "sse" in self._data["response"] or (
-            bool(self._data.get("stream")) and "body_b64" in self._data["response"]
+            bool(self._data.get("stream")) and (lines or "body_b64" in self._data["response"])
         )
 
     @property

@@ -2,7 +2,8 @@
 Choose the committed sample out of a whole corpus: `python -m tests.corpus.select_sample PATH`.
 
 Rule: every error, every odd recording and the smallest of each folder; then, smallest first, whatever brings a fact
-that the sample lacks: a feature or finish reason of its folder, plain or streamed; a field of the answer or the request.
+that the sample lacks: a feature or finish reason of its folder, plain or streamed; a field of the answer or the
+request.
 
 Source of the recordings, and their licences: `sample/LICENCES.md`, written here from the recordings themselves.
 """

@@ -52,5 +52,7 @@ def test_a_specification_refuses_what_is_wrong(folder: str) -> None:
     good = {"model": "m", "max_tokens": 9, said: [turn]}
 
     assert valid(good) is None
-    for wrong in ({said: 5}, {"temperature": "hot"}, {said: [{**turn, "content": 5}]}, {said: [{**turn, "role": 7}]}):
+    hot: dict[str, object] = {"temperature": "hot"}
+    hot = {"options": hot} if folder.startswith("ollama") else hot
+    for wrong in ({said: 5}, hot, {said: [{**turn, "content": 5}]}, {said: [{**turn, "role": 7}]}):
         assert valid({**good, **wrong}) is not None, wrong

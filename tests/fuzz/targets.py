@@ -4,7 +4,7 @@ What is fuzzed, and the laws that no input may break.
 * Only errors of our own tree escape.
 * A decoder that ends without an error has a `Finish`, as its very last event, and the bytes hold evidence for it.
 * The events do not depend on how the bytes were cut.
-* Memory stays in proportion to the input.
+* Memory stays in proportion to the input, and no input takes seconds.
 
 Seeds are the recordings of the sample.  A failure names target, seed and number, which replay it:
 `run(target, seed=..., count=1, start=number)`.
@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import tracemalloc
 from collections.abc import Callable
+from types import FrameType
 from typing import NamedTuple
 
 from dragoman import wire as wires
@@ -35,6 +37,7 @@ _LARGEST_SEED = 20_000
 # Every input of this many is run with memory accounting, which is slow.
 _WEIGH_EVERY = 50
 _MEMORY = 40  # bytes per byte of input, and
+_SECONDS = 1.5  # of processor time, for any input
 _FLOOR = 2_000_000  # bytes for what any input costs
 
 
@@ -163,11 +166,24 @@ def run(target: Target, *, seed: int, count: int, start: int = 0) -> list[str]:
     return problems
 
 
+class _TooSlow(Exception):
+    """Raised inside the code under test when its time is up."""
+
+
+def _give_up(signum: int, frame: FrameType | None) -> None:
+    raise _TooSlow(f"more than {_SECONDS} seconds of processor time")
+
+
 def _tried(target: Target, data: bytes, rng: random.Random) -> str | None:
+    before = signal.signal(signal.SIGVTALRM, _give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, _SECONDS)
     try:
         return target.check(data, rng)
     except Exception as error:  # noqa: BLE001 - finding these is what the fuzzer is for
         return f"{type(error).__name__} escaped: {error}"
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _weighed(target: Target, data: bytes, rng: random.Random) -> str | None:

@@ -31,6 +31,19 @@ def test_a_seed_replays() -> None:
     assert once == again
 
 
+def test_an_input_that_takes_for_ever_is_reported() -> None:
+    """A reader that does not come back is stopped, and its input named."""
+
+    def spins(data: bytes, rng: random.Random) -> str | None:
+        while True:
+            pass
+
+    lines = run(Target("slow", [b"a"], spins), seed=1, count=1, start=4)
+
+    assert 1 == len(lines)
+    assert "seconds of processor time" in lines[0]
+
+
 def test_a_broken_law_is_reported() -> None:
     """What escapes a target, and what it says itself, comes back with what replays it."""
 

@@ -87,6 +87,13 @@ SOURCES: dict[str, Source] = {
         ("ChatRequest",),
         ("openrouter-chat",),
     ),
+    "ollama-chat": Source(
+        "ollama.openapi.yaml",
+        "ollama/ollama fb30760996 (2026-08-21)",
+        "MIT",
+        ("ChatRequest",),
+        ("ollama-native-chat",),
+    ),
 }
 
 

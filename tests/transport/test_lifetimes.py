@@ -90,6 +90,20 @@ def test_an_abort_of_an_answer_that_was_read_harms_nobody(face, serve):
         opened.abort()
 
 
+def test_what_was_left_cannot_be_read(face, serve):
+    """After an abort there is an error, after the end there is nothing: never another exchange's bytes."""
+    server = serve([plain()], [chunked(b"two", end=False), HOLD])
+    first = face.open(server.url)
+    first.finish()
+    second = face.open(server.url)
+    second.read()
+    second.abort()
+
+    assert b"" == first.read()
+    with pytest.raises(Disconnected, match="aborted"):
+        second.read()
+
+
 def test_closing_ends_idle_connections_only(face, serve):
     """A stream that is being read goes on to its end; the transport can be used again; closing twice is fine."""
     server = serve([plain()], [chunked(b"one", end=False), 0.2, b"3\r\ntwo\r\n0\r\n\r\n"], [plain(b"again")])

@@ -103,7 +103,10 @@ def test_a_tool_of_the_provider_is_carried() -> None:
             id="filtered",
         ),
         pytest.param(
-            {"status": "incomplete", "incomplete_details": {"reason": "new"}}, "unknown", "incomplete", id="other reason"
+            {"status": "incomplete", "incomplete_details": {"reason": "new"}},
+            "unknown",
+            "incomplete",
+            id="other reason",
         ),
         pytest.param({"status": "incomplete"}, "unknown", "incomplete", id="no reason"),
         pytest.param({"status": "queued"}, "unknown", "queued", id="queued"),
@@ -214,7 +217,7 @@ def test_an_error_page_of_a_proxy() -> None:
         pytest.param(b"", None, id="nothing"),
         pytest.param({"id": "x"}, "$.output", id="no output"),
         pytest.param({"output": "x"}, "$.output", id="output of another type"),
-        pytest.param({"output": [5]}, "$.output[...]", id="an item of another type"),
+        pytest.param({"output": [5]}, "$.output[0]", id="an item of another type"),
         pytest.param(whole({"type": "function_call", "call_id": "c"}), "$.output[0].name", id="a call of nothing"),
         pytest.param(whole(message(content=5)), "$.output[0].content", id="a message of a number"),
         pytest.param(whole(message(text("x"), role="alien")), "$.output[0].role", id="an unknown speaker"),

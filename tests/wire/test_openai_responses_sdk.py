@@ -237,14 +237,12 @@ def test_an_error_in_the_stream(server: Server, client: openai.OpenAI) -> None:
     encoder = WIRE.encoder()
     body = encoder.feed(TextDelta("Hel")) + encoder.error(OverloadedError("no capacity"))
     server.script(raw(body, headers={"content-type": "text/event-stream"}))
-    texts: list[str] = []
+    seen: list[Any] = []
 
     with pytest.raises(openai.APIError, match="no capacity"):
-        for event in client.responses.create(model="m", input="Hi", stream=True):
-            if event.type == "response.output_text.delta":
-                texts.append(event.delta)
+        seen.extend(client.responses.create(model="m", input="Hi", stream=True))
 
-    assert ["Hel"] == texts
+    assert ["Hel"] == [event.delta for event in seen if event.type == "response.output_text.delta"]
 
 
 def test_ids_of_items_last_through_the_stream(server: Server, client: openai.OpenAI) -> None:

@@ -29,6 +29,7 @@ from dragoman.transport.base import Clockout, Disconnected, Limits
 from dragoman.transport.decompress import Intake
 from dragoman.transport.failures import connect_error
 from dragoman.transport.headers import incoming, outgoing, too_large
+from dragoman.transport.names import earlier
 from dragoman.transport.routes import Route, Routes
 from dragoman.transport.sessions import CALL, Broken, Call, LoopPool, LoopPools
 from dragoman.transport.tls import TrustStore
@@ -248,24 +249,24 @@ class AsyncTransport:
         route, target = self._routes.find(request.url)
         arguments = _arguments(request, route)
         pool = self._pools.current()
-        first = min((each for each in (connect_until, until) if each is not None), default=None)
+        first = earlier(connect_until, until)
         if first is not None and first <= time.monotonic():
             raise Clockout(sent=False)
-        call = Call()
-        scope = asyncio.timeout_at(pool.when(first))
-        call.then = lambda: None if scope.expired() else scope.reschedule(pool.when(until))
+        call = Call(pool.when(first), pool.when(until))
+        token = CALL.set(call)
         try:
-            async with scope:
+            async with call.scope:
                 if route.origin.scheme == "https":
                     arguments["ssl"] = self._trust.ready or await asyncio.to_thread(self._trust.context)
                 await pool.settle()
                 session = pool.session(route.proxy if route.proxy is not None and route.proxy.socks else None)
-                CALL.set(call)
                 response = await session.request(request.method, _url(route.origin.url + target), **arguments)
         except _FAILURES as error:
-            if scope.expired():
+            if call.scope.expired():
                 raise Clockout(sent=call.connected) from None
             raise self._failed(error, route, call) from error
+        finally:
+            CALL.reset(token)
         try:
             return AsyncExchange(pool, response, self._limits, call.reused)
         except WireError:

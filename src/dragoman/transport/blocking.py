@@ -26,6 +26,7 @@ from dragoman.transport.decompress import Intake
 from dragoman.transport.failures import connect_error
 from dragoman.transport.headers import incoming, outgoing, too_large
 from dragoman.transport.line import HeadersTooLarge
+from dragoman.transport.names import earlier
 from dragoman.transport.pool import Pool
 from dragoman.transport.routes import Route, Routes
 from dragoman.transport.tls import TrustStore
@@ -62,6 +63,8 @@ class BlockingExchange:
 
     async def read(self, until: float | None) -> bytes:
         """As the seam says; after `Clockout` there is nothing to do but `abort`."""
+        if not self._owned:
+            return self._afterwards()
         if until is not None and until <= time.monotonic():
             raise Clockout(sent=True)
         self._line.until = until
@@ -83,6 +86,12 @@ class BlockingExchange:
                 break
             data = self._intake.take(raw)
         return data
+
+    def _afterwards(self) -> bytes:
+        """The connection is somebody else's, or closed."""
+        if not self._body.ended:
+            raise Disconnected("the exchange was aborted or released", answered=True, reused=self._reused)
+        return b""
 
     def release(self) -> None:
         """
@@ -142,10 +151,12 @@ class BlockingTransport:
         """As the seam says."""
         route, target = self._routes.find(request.url)
         headers = outgoing(request)
+        if until is not None and until <= time.monotonic():
+            raise Clockout(sent=False)
         connection = self._pool.take(route)
         reused = connection is not None
         if connection is None:
-            connection = self._connect(route, _earlier(connect_until, until))
+            connection = self._connect(route, earlier(connect_until, until))
         line = connection.open_line
         line.until = until
         try:
@@ -199,10 +210,6 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error) or type(error).__name__
     return str(error) or type(error).__name__
-
-
-def _earlier(one: float | None, other: float | None) -> float | None:
-    return min((each for each in (one, other) if each is not None), default=None)
 
 
 _transports: weakref.WeakSet[BlockingTransport] = weakref.WeakSet()

@@ -147,6 +147,7 @@ class Connection(HTTPConnection):
         """
         line = self.open_line
         line.allowance = None
+        line.sent = False
         self.body = None
         line.cork()
         proxy = self._route.proxy
@@ -162,7 +163,6 @@ class Connection(HTTPConnection):
             # The server may have answered and closed before it read everything: a 413, a 401.
             line.until = _soon(line.until)
         line.allowance = self._allowance
-        self._response_options = None
         return cast(Head, http.client.HTTPConnection.getresponse(self))
 
 

@@ -18,6 +18,7 @@ import time
 from dragoman.transport.base import Clockout
 from dragoman.transport.line import Line
 from dragoman.transport.names import AddressInfo, lookup
+from dragoman.transport.sockets import tune
 
 # Head start of each attempt, in seconds (RFC 8305: 250 ms recommended).
 _HEAD_START = 0.25
@@ -33,7 +34,7 @@ def dial(host: str, port: int, until: float | None) -> Line:
         OSError: The name does not resolve, or no address accepts; the error is that of the first address.
     """
     sock = _Race(lookup(host, port).wait(until), until).run()
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    tune(sock)
     return Line(sock, until)
 
 

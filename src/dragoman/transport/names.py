@@ -23,6 +23,13 @@ from dragoman.transport.base import Clockout
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
 
+def earlier(one: float | None, other: float | None) -> float | None:
+    """The deadline that comes first; None is none."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
 class Lookup:
     """One running resolution."""
 

@@ -31,6 +31,7 @@ from aiohttp.connector import Connection
 from dragoman.transport.names import Lookup, lookup
 from dragoman.transport.pool import IDLE
 from dragoman.transport.proxy import Proxy
+from dragoman.transport.sockets import tune
 from dragoman.transport.socks import open_socks, pick_address, resolves_names
 
 # Longest line of the headers, and most lines: what `http.client` allows, too.  The sum is checked when they are whole.
@@ -52,26 +53,25 @@ class Call:
     How far one request has come.
 
     Attributes:
+        scope: Its deadline: first that of the connection, then that of the headers.
         connected: It has a connection; from here on bytes may have left.
         reused: The connection served an earlier request.
-        then: Called when there is a connection.
     """
 
-    __slots__ = ("connected", "reused", "then")
+    __slots__ = ("_until", "connected", "reused", "scope")
 
-    def __init__(self) -> None:
+    def __init__(self, first: float | None, until: float | None) -> None:
+        """Both deadlines are on the loop's clock."""
+        self.scope = asyncio.timeout_at(first)
         self.connected = False
         self.reused = False
-        self.then: Callable[[], None] = _nothing
+        self._until = until
 
     def on_connection(self, reused: bool) -> None:
         """There is a connection now."""
         self.connected, self.reused = True, reused
-        self.then()
-
-
-def _nothing() -> None:
-    """Nobody wants to know."""
+        if not self.scope.expired() and self.scope.when() != self._until:
+            self.scope.reschedule(self._until)
 
 
 # The call for which the present task opens a connection: aiohttp hands nothing of ours through to its connector.
@@ -314,6 +314,7 @@ class LoopPool:
         family, kind, protocol, _, _ = info
         sock = socket.socket(family, kind, protocol)
         sock.setblocking(False)
+        tune(sock)
         self._sockets.add(sock)
         return sock
 

@@ -19,6 +19,7 @@ _MODULES = {
     "openai-chat": "dragoman.wire.openai_chat",
     "anthropic-messages": "dragoman.wire.anthropic_messages",
     "openai-responses": "dragoman.wire.openai_responses",
+    "ollama-chat": "dragoman.wire.ollama_chat",
 }
 
 

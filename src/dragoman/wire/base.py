@@ -200,36 +200,25 @@ class StreamDecoder:
         self._failure = error
 
 
-class SseDecoder(StreamDecoder):
+class FramedDecoder(StreamDecoder):
     """
-    A dialect over server-sent events.
+    A dialect over frames of any kind.
 
-    A dialect implements `_frame` and `_plain`.  Also sees to bodies that are no event stream at all: a plain JSON
-    answer or error, an HTML page.
+    A dialect implements `_plain`; a framing gives bytes to `_hold` until its first frame came, and sets `_framed`.  Sees
+    to bodies that are no stream at all: a plain JSON answer or error, an HTML page.
     """
 
     def __init__(self, provider: Provider | None = None) -> None:
         super().__init__(provider)
-        self._sse = sse.Decoder()
-        self._unframed: list[bytes] = []  # what came before the first event
+        self._unframed: list[bytes] = []  # what came before the first frame
         self._held = 0
         self._framed = False
 
-    def _read(self, chunk: bytes) -> None:
-        for kind, data in self._sse.frames(chunk):
-            self._framed = True
-            if self.done:
-                return
-            self._frame(kind, data)
-        if self._sse.failure is not None:
-            raise self._sse.failure
-        if not self._framed and self._held < sse.MAX_FRAME:
+    def _hold(self, chunk: bytes) -> None:
+        """Keep what may turn out to be a plain body."""
+        if self._held < sse.MAX_FRAME:
             self._unframed.append(chunk)
             self._held += len(chunk)
-
-    def _frame(self, kind: bytes, data: bytes) -> None:
-        """Read one event of the stream."""
-        raise NotImplementedError
 
     def _plain(self, body: bytes) -> ChatResponse:
         """Read a plain body of this dialect, or raise the error that it holds."""
@@ -244,6 +233,29 @@ class SseDecoder(StreamDecoder):
             raise not_protocol(body, "the answer is no event stream")
         else:
             super()._unfinished()
+
+
+class SseDecoder(FramedDecoder):
+    """A dialect over server-sent events, which implements `_frame` and `_plain`."""
+
+    def __init__(self, provider: Provider | None = None) -> None:
+        super().__init__(provider)
+        self._sse = sse.Decoder()
+
+    def _read(self, chunk: bytes) -> None:
+        for kind, data in self._sse.frames(chunk):
+            self._framed = True
+            if self.done:
+                return
+            self._frame(kind, data)
+        if self._sse.failure is not None:
+            raise self._sse.failure
+        if not self._framed:
+            self._hold(chunk)
+
+    def _frame(self, kind: bytes, data: bytes) -> None:
+        """Read one event of the stream."""
+        raise NotImplementedError
 
 
 def not_protocol(body: bytes, what: str, path: str | None = None) -> WireError:

@@ -43,9 +43,10 @@ def difference(came: Json, made: Json) -> Json:
     rest: Json = {}
     for name, value in came.items():
         other = made.get(name)
-        if value is None or value == other and isinstance(value, bool) == isinstance(other, bool):
+        if value is None or (value == other and isinstance(value, bool) == isinstance(other, bool)):
             continue
-        rest[name] = difference(object_of(value), other) if isinstance(value, dict) and _is_object(other) else value
+        joined = _is_object(value) and _is_object(other)
+        rest[name] = difference(object_of(value), object_of(other)) if joined else value
     return rest | {name: None for name, value in made.items() if value is not None and came.get(name) is None}
 
 

@@ -46,7 +46,7 @@ def read_answer(
         headers: Names in lower case.
         body: The bytes.
         provider: Who answered.
-        reports_error: Whether a JSON body that is no answer is an error.  One that can be both is the caller's to judge.
+        reports_error: Whether a JSON body that is no answer is an error; what can be both is for the caller to judge.
         failure: Builds the error.
 
     Raises:

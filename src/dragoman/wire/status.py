@@ -32,6 +32,7 @@ _BY_CODE: Final[dict[str, type[StatusError]]] = {
     "usage_limit_reached": errors.QuotaError,
     "access_terminated": errors.QuotaError,
     "arrearage": errors.QuotaError,
+    "servicequotaexceededexception": errors.QuotaError,
     "exceeded_current_quota_error": errors.QuotaError,
     # rates
     "rate_limit_exceeded": errors.RateLimitError,
@@ -41,6 +42,7 @@ _BY_CODE: Final[dict[str, type[StatusError]]] = {
     "rate_limit_reached_error": errors.RateLimitError,
     "throttlingexception": errors.RateLimitError,
     "throttling": errors.RateLimitError,
+    "toomanyrequestsexception": errors.RateLimitError,
     # capacity
     "overloaded_error": errors.OverloadedError,
     "engine_overloaded": errors.OverloadedError,
@@ -50,14 +52,22 @@ _BY_CODE: Final[dict[str, type[StatusError]]] = {
     "service_unavailable": errors.OverloadedError,
     "slow_down": errors.OverloadedError,
     "capacity_exceeded": errors.OverloadedError,
+    "serviceunavailableexception": errors.OverloadedError,
+    "modelnotreadyexception": errors.OverloadedError,
     # the key
     "invalid_api_key": errors.AuthenticationError,
     "incorrect_api_key": errors.AuthenticationError,
     "authentication_error": errors.AuthenticationError,
     "invalid_authentication_error": errors.AuthenticationError,
     "unauthorized": errors.AuthenticationError,
+    "expiredtokenexception": errors.AuthenticationError,
+    "unrecognizedclientexception": errors.AuthenticationError,
+    "invalidsignatureexception": errors.AuthenticationError,
+    "incompletesignatureexception": errors.AuthenticationError,
+    "missingauthenticationtokenexception": errors.AuthenticationError,
     "permission_error": errors.PermissionDeniedError,
     "permission_denied": errors.PermissionDeniedError,
+    "accessdeniedexception": errors.PermissionDeniedError,
     "unsupported_country_region_territory": errors.PermissionDeniedError,
     # the model
     "model_not_found": errors.ModelNotFoundError,
@@ -67,6 +77,7 @@ _BY_CODE: Final[dict[str, type[StatusError]]] = {
     "deploymentnotfound": errors.ModelNotFoundError,
     "model_decommissioned": errors.ModelNotFoundError,
     "not_found_error": errors.NotFoundError,
+    "resourcenotfoundexception": errors.NotFoundError,
     # the request
     "context_length_exceeded": errors.ContextLengthError,
     "model_context_window_exceeded": errors.ContextLengthError,
@@ -78,12 +89,36 @@ _BY_CODE: Final[dict[str, type[StatusError]]] = {
     "data_inspection_failed": errors.ContentFilterError,
     "invalid_request_error": errors.BadRequestError,
     "invalid_prompt": errors.BadRequestError,
+    "validationexception": errors.BadRequestError,
     # the provider
     "api_error": errors.ServerError,
     "server_error": errors.ServerError,
     "internal_error": errors.ServerError,
     "internal_server_error": errors.ServerError,
     "timeout_error": errors.ServerError,
+    # the canonical words of gRPC (google.rpc.Code), and reasons of Google's ErrorInfo
+    "invalid_argument": errors.BadRequestError,
+    "failed_precondition": errors.BadRequestError,
+    "out_of_range": errors.BadRequestError,
+    "unauthenticated": errors.AuthenticationError,
+    "not_found": errors.NotFoundError,
+    "resource_exhausted": errors.RateLimitError,
+    "unavailable": errors.OverloadedError,
+    "internal": errors.ServerError,
+    "deadline_exceeded": errors.ServerError,
+    "aborted": errors.ServerError,
+    "api_key_invalid": errors.AuthenticationError,
+    "api_key_expired": errors.AuthenticationError,
+    "access_token_expired": errors.AuthenticationError,
+    "credentials_missing": errors.AuthenticationError,
+    "api_key_service_blocked": errors.PermissionDeniedError,
+    "service_disabled": errors.PermissionDeniedError,
+    "consumer_suspended": errors.PermissionDeniedError,
+    "billing_disabled": errors.QuotaError,
+    "internalserverexception": errors.ServerError,
+    "modelerrorexception": errors.ServerError,
+    "modelstreamerrorexception": errors.ServerError,
+    "modeltimeoutexception": errors.ServerError,
 }
 
 _BY_STATUS: Final[dict[int, type[StatusError]]] = {
@@ -110,12 +145,19 @@ _BY_MESSAGE: Final = tuple(
     (re.compile(words, re.IGNORECASE), kind)
     for words, kind in (
         (r"credit balance is too low|insufficient (?:balance|credits?|funds)", errors.QuotaError),
-        (r"exceeded your current quota|spend(?:ing)?[ _]limit", errors.QuotaError),
+        (r"exceeded your current quota|spend(?:ing)?[ _]limit|too many tokens per day", errors.QuotaError),
         (r"prompt is too long|maximum context length", errors.ContextLengthError),
+        (r"input is too long for requested model|too many input tokens", errors.ContextLengthError),
         (r"context[ _](?:length|window)[^.]{0,40}exceed", errors.ContextLengthError),
         (r"exceeds? (?:the )?(?:model's )?context", errors.ContextLengthError),
         (r"^The model .{1,200} (?:does not exist|has been deprecated)", errors.ModelNotFoundError),
         (r"^model: \S+$|^model ['\"].{1,200}['\"] not found", errors.ModelNotFoundError),
+        (r"^models/\S{1,200} is not found|^Publisher Model .{1,300} not found", errors.ModelNotFoundError),
+        (r"input token count .{0,60}exceeds the maximum", errors.ContextLengthError),
+        (r"^API key (?:not valid|expired)", errors.AuthenticationError),
+        (r"^User location is not supported", errors.PermissionDeniedError),
+        (r"provided model identifier is invalid", errors.ModelNotFoundError),
+        (r"security token included in the request|make sure your API key is valid", errors.AuthenticationError),
     )
 )
 
@@ -168,6 +210,7 @@ def status_error(
     message: str,
     code: object = None,
     kind: object = None,
+    cls: type[StatusError] | None = None,
     provider: str | None = None,
     model: str | None = None,
     request_id: str | None = None,
@@ -183,6 +226,7 @@ def status_error(
         message: The provider's words.
         code: Its code, as sent.
         kind: Its error type, as sent; used where there is no code.
+        cls: The class, where its dialect says it more exactly than a code can.
         provider: Name of the provider row.
         model: Model name as sent.
         request_id: Its id from the body; a header is used where the body has none.

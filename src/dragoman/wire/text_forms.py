@@ -37,8 +37,8 @@ def _audio(part: Audio) -> _Form:
 
 def _file(part: File) -> _Form:
     if part.url is not None:
-        text = f"{part.name}: {part.url}" if part.name else part.url
-        return text, "this dialect takes no files; its address was sent as a text"
+        address = f"{part.name}: {part.url}" if part.name else part.url
+        return address, "this dialect takes no files; its address was sent as a text"
     text = _decoded(part)
     return _nothing(part) if text is None else (text, "this dialect takes no files; its text was sent")
 

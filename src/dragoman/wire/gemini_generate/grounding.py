@@ -13,56 +13,75 @@ Sources: google-genai SDK 3.4.0 (`GroundingMetadata`, `CitationMetadata`); the r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from dragoman.types.messages import Citation, Part, Text
-from dragoman.wire.gemini_generate.dialect import Candidate, Json
+from dragoman.wire.gemini_generate.dialect import Json
 from dragoman.wire.lenient import known, list_of, object_of, text_of, whole
 
 
-class TextSoFar:
-    """The text of an answer, to find places in it."""
+# Bytes that continue a character of UTF-8: what is left without them is one byte for each character.
+_CONTINUING: Final = bytes(range(0x80, 0xC0))
+_BLOCK: Final = 1024
 
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._before = 0  # pieces before the open part
 
-    def add(self, text: str) -> None:
-        """More text, in the part that is open."""
-        self._pieces.append(text)
+class Places:
+    """
+    Finds places in the text of an answer.
 
-    def part_ended(self) -> None:
-        """The next text begins another part."""
-        self._before = len(self._pieces)
+    Args:
+        before: The text before the part at which the sources stand.
+        text: The text of that part.
+    """
 
-    def place(self, segment: Json) -> tuple[int | None, int | None]:
-        """Where a segment lies in the open part, in characters; None and None where that is not sure."""
-        before, text = "".join(self._pieces[: self._before]), "".join(self._pieces)
+    def __init__(self, before: str, text: str) -> None:
+        self._before = len(before)
+        self._text = before + text
+        self._bytes = self._text.encode("utf-8", "surrogatepass")
+        self._characters = [0]  # up to each block of bytes
+        for at in range(0, len(self._bytes), _BLOCK):
+            self._characters.append(self._characters[-1] + _length(self._bytes[at : at + _BLOCK]))
+
+    def find(self, segment: Json) -> tuple[int | None, int | None]:
+        """Where a segment lies in the part, in characters; None and None where that is not sure."""
         start, end, words = whole(segment.get("startIndex")) or 0, whole(segment.get("endIndex")), segment.get("text")
-        if end is None or not isinstance(words, str) or not words:
+        if start < 0 or end is None or not isinstance(words, str) or not words:
             return None, None
-        if text.encode("utf-8", "surrogatepass")[start:end] == words.encode("utf-8", "surrogatepass"):
-            start = len(text.encode("utf-8", "surrogatepass")[:start].decode("utf-8", "surrogatepass"))
-        elif text[start:end] != words:
+        if self._bytes[start:end] == words.encode("utf-8", "surrogatepass"):
+            block = start // _BLOCK
+            start = self._characters[block] + _length(self._bytes[block * _BLOCK : start])
+        elif self._text[start:end] != words:
             return None, None
-        start -= len(before)
+        start -= self._before
         return (start, start + len(words)) if start >= 0 else (None, None)
 
 
-def citations(candidate: Candidate, text: TextSoFar) -> Iterator[Citation]:
-    """The sources that a candidate, or a chunk of it, names."""
-    grounding = object_of(candidate.groundingMetadata)
+def _length(utf8: bytes) -> int:
+    return len(utf8.translate(None, _CONTINUING))
+
+
+def citations(details: Json, before: str, text: str) -> Iterator[Citation]:
+    """
+    The sources that an answer names.
+
+    Args:
+        details: What was said of its end.
+        before: The text before the part at which the sources are to stand.
+        text: The text of that part.
+    """
+    grounding = object_of(details.get("groundingMetadata"))
     if supports := list_of(grounding.get("groundingSupports")):
         chunks = [object_of(chunk) for chunk in list_of(grounding.get("groundingChunks"))]
+        places = Places(before, text)
         for support in supports:
-            yield from _supported(object_of(support), chunks, text)
-    recited = object_of(candidate.citationMetadata)
+            yield from _supported(object_of(support), chunks, places)
+    recited = object_of(details.get("citationMetadata"))
     for source in (*list_of(recited.get("citationSources")), *list_of(recited.get("citations"))):
         yield _recited(object_of(source))
 
 
-def _supported(support: Json, chunks: list[Json], text: TextSoFar) -> Iterator[Citation]:
-    start, end = text.place(object_of(support.get("segment")))
+def _supported(support: Json, chunks: list[Json], places: Places) -> Iterator[Citation]:
+    start, end = places.find(object_of(support.get("segment")))
     for index in list_of(support.get("groundingChunkIndices")):
         number = whole(index)
         if number is None or not 0 <= number < len(chunks):

@@ -8,12 +8,9 @@ Source: Ollama's OpenAPI file (`ChatResponse.message`).
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 import msgspec
 
-from dragoman.errors import ConfigError, WireError
+from dragoman.errors import WireError
 from dragoman.types.events import (
     Event,
     Finish,
@@ -26,9 +23,11 @@ from dragoman.types.events import (
     UsageUpdate,
 )
 from dragoman.types.messages import Image, Native
+from dragoman.wire.base import not_protocol
 from dragoman.wire.lenient import text_of
 from dragoman.wire.logprobs import decode_logprobs
 from dragoman.wire.ollama_chat.dialect import NAME, Answer, Call, Function, finish_reason
+from dragoman.wire.ollama_chat.pictures import decode_picture
 from dragoman.wire.ollama_chat.usage import decode_usage
 
 _EMPTY = Function()
@@ -78,10 +77,18 @@ def _native(function: Function) -> Native | None:
 
 
 def arguments_json(sent: bytes) -> str:
-    """The arguments' JSON text as sent; an empty object where there are none.  Older servers may quote the text."""
+    """
+    The arguments' JSON text as sent; an empty object where there are none.  Servers that imitate may quote the text.
+
+    Raises:
+        WireError: They are no text.
+    """
     if sent == b"null":
         return "{}"
-    return msgspec.json.decode(sent, type=str) if sent[:1] == b'"' else sent.decode()
+    try:
+        return msgspec.json.decode(sent, type=str) if sent[:1] == b'"' else sent.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise not_protocol(sent, "the arguments of a call are no text", "$.message.tool_calls") from error
 
 
 def _picture(image: str) -> Image:
@@ -89,9 +96,9 @@ def _picture(image: str) -> Image:
     A picture in the answer.
 
     Raises:
-        WireError: It is none.
+        WireError: It is damaged.
     """
     try:
-        return Image(data=base64.b64decode(image, validate=True))
-    except (binascii.Error, ValueError, ConfigError) as error:
+        return decode_picture(image)
+    except ValueError as error:
         raise WireError(f"a picture of the answer cannot be read: {error}", path="$.message.images") from error

@@ -1,7 +1,7 @@
 """
 Plain answers: bytes to value.
 
-Reading goes through events, and `fold` puts them together, so that a plain answer and a streamed one are the same value.
+Reading goes through events, which `fold` puts together, so that a plain answer and a streamed one are the same value.
 
 Source: Ollama's OpenAPI file (`ChatResponse`); the recordings.
 """

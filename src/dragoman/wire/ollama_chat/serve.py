@@ -11,7 +11,6 @@ Source: Ollama's OpenAPI file (`ChatResponse`).
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -24,6 +23,7 @@ from dragoman.wire.lenient import known
 from dragoman.wire.logprobs import encode_logprobs
 from dragoman.wire.native import over, own
 from dragoman.wire.ollama_chat.dialect import NAME, Json, done_reason
+from dragoman.wire.ollama_chat.pictures import encode_picture
 from dragoman.wire.ollama_chat.usage import encode_usage
 from dragoman.wire.text_forms import free_text
 
@@ -58,11 +58,6 @@ def arguments_object(call: ToolCall) -> Json:
     """The arguments as the object that the dialect takes."""
     value = call.arguments if call.kind == "function" else None
     return cast("Json", value) if isinstance(value, dict) else free_text(call)
-
-
-def encode_picture(part: Image) -> str | None:
-    """A picture as base64; None for one that is only named, because the dialect takes no addresses."""
-    return base64.b64encode(part.data).decode() if part.data is not None else None
 
 
 class AnswerMessage:

@@ -100,7 +100,7 @@ class Decoder(SseDecoder):
 
     def _other(self, data: bytes, choice: Choice) -> None:
         """Another answer of `n`: it goes on as it came."""
-        sent = msgspec.json.decode(data)
+        sent = decode_json(data, dict[str, Any], "an event of the stream")
         self.seen += [ProviderEvent(NAME, {"choices": [c]}) for c in sent["choices"] if c.get("index") == choice.index]
 
     def _aside(self, chunk: Answer) -> None:
@@ -115,7 +115,7 @@ class Decoder(SseDecoder):
 
     def _without_choice(self, chunk: Answer, kind: bytes, data: bytes) -> None:
         """A chunk with an error, or with nothing but usage or notes."""
-        body = msgspec.json.decode(data)
+        body = decode_json(data, Any, "an event of the stream")
         if chunk.x_groq is not None and chunk.x_groq.error:
             body = {"error": chunk.x_groq.error}
         if kind == b"error" or reported(body):

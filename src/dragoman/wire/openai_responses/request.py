@@ -122,15 +122,23 @@ def decode_request(body: bytes) -> ChatRequest:
     if model is None:
         raise ConfigError("model is missing: give the name of a model", field="model")
     request = ChatRequest(model=model, messages=messages, stream=bool(told.stream), **decode_settings(told))
-    said = encode_settings(request, {}).body
+    native = _unsaid(raw, told, encode_settings(request, {}).body)
+    return msgspec.structs.replace(request, native={NAME: native}) if native else request
+
+
+def _unsaid(raw: dict[str, Any], told: Body, said: dict[str, Any]) -> dict[str, Any]:
+    """What of a request its settings do not say, or would say otherwise."""
+    otherwise = {"include"}
+    if told.user is not None:
+        otherwise.add("safety_identifier")
     if told.max_output_tokens is not None and told.max_output_tokens < LEAST_TOKENS:
-        del said["max_output_tokens"]  # it goes on as it came
-    native = unsaid(raw, {name: value for name, value in said.items() if name != "include"}, _ELSEWHERE)
+        otherwise.add("max_output_tokens")
+    native = unsaid(raw, {name: value for name, value in said.items() if name not in otherwise}, _ELSEWHERE)
     if told.input == []:
         native["input"] = []
     if "include" not in native and ("include" in said or told.store is False):
         native["include"] = None  # who asked did not want it
-    return msgspec.structs.replace(request, native={NAME: native}) if native else request
+    return native
 
 
 _ELSEWHERE: Final = ("model", "input", "instructions", "tools")
