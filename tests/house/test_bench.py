@@ -43,4 +43,4 @@ def test_the_readme_shows_the_newest_results():
     command = [sys.executable, str(ROOT / "bench" / "table.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr), done.stderr

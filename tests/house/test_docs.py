@@ -96,7 +96,7 @@ def test_python_of_the_documents_runs(path, provider, folder):
 
     done = run([sys.executable, "-W", "error", str(script)], provider, folder)
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr), done.stderr
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=name)
@@ -104,7 +104,7 @@ def test_examples_run(path, provider, folder):
     """Each example runs without a key or a network, and prints something."""
     done = run([sys.executable, "-W", "error", str(path)], provider, folder)
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr), done.stderr
     assert done.stdout.strip()
 
 

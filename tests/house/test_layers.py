@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("types", "errors", "redact", "_version"),
     ("wire", "catalog"),
     ("policy", "transport", "observe", "secrets", "runtime"),
-    ("client", "stream", "call", "routes"),
+    ("client", "stream", "call", "routes", "transfer"),
     ("batch", "conversation", "structured", "tools"),
     ("",),  # the package itself: the public names
     ("cli", "gateway", "testing"),
@@ -29,7 +29,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 SURFACES = frozenset({"cli", "gateway", "testing"})
 
 # What is a pure function of its input, and what drives it: neither waits, reads a clock nor touches the machine.
-PURE = ("types", "errors", "redact", "wire", "policy", "call", "stream", "client")
+PURE = ("types", "errors", "redact", "wire", "policy", "call", "transfer", "stream", "client")
 MACHINE = frozenset(
     {"asyncio", "socket", "ssl", "time", "select", "selectors", "subprocess", "http", "concurrent", "multiprocessing"}
 )

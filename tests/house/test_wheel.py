@@ -104,7 +104,7 @@ def test_the_installed_command_gives_its_version(installed):
     """The entry point exists and needs nothing but the wheel's own dependencies."""
     done = installed.run("--version")
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr), done.stderr
     assert distribution("dragoman").version in done.stdout
 
 

@@ -102,9 +102,19 @@ def event(kind: str, **fields: Any) -> dict[str, Any]:
     return {"type": f"response.{kind}", "output_index": 0, "content_index": 0, "item_id": "i", **fields}
 
 
+def deltas(*pieces: str, kind: str = "output_text.delta", **fields: Any) -> list[dict[str, Any]]:
+    """Pieces of text."""
+    return [event(kind, delta=piece, obfuscation="x9", **fields) for piece in pieces]
+
+
 def ended(*output: dict[str, Any], kind: str = "completed", **fields: Any) -> dict[str, Any]:
     """The terminal event."""
     return {"type": f"response.{kind}", "response": whole(*output, **{"status": kind, **fields})}
+
+
+BEGUN = {"type": "response.created", "response": whole(status="in_progress")}
+MESSAGE = event("output_item.added", item=message(status="in_progress"))
+CALL = event("output_item.added", item=call("", status="in_progress"))
 
 
 def read(data: bytes, size: int | None = None) -> list[Event]:

@@ -76,7 +76,7 @@ def test_one_question_is_a_text() -> None:
 
 def test_other_instructions_stay_where_they_are() -> None:
     """Further instructions, and the developer's, keep role and place."""
-    body = body_of(Message.system("a"), Message.system("b"), Message("developer", "c"), Message.user("hi"))
+    body = body_of(Message.system("a"), Message.system("b"), Message("developer", (Text("c"),)), Message.user("hi"))
 
     assert "a" == body["instructions"]
     assert [("system", "b"), ("developer", "c"), ("user", "hi")] == [
@@ -201,7 +201,7 @@ def test_results_of_tools() -> None:
 def test_ids_of_calls_are_made_valid() -> None:
     """A missing id is given, one that is too long shortened, the same way in call and result."""
     turn = answered(ToolCall("", "f"), ToolCall("x" * 80, "g"), origin="other/m")
-    sent = items(turn, Message("tool", (ToolResult("", "a", "f"), ToolResult("x" * 80, "b"))))
+    sent = items(turn, Message("tool", (ToolResult("", (Text("a"),), "f"), ToolResult("x" * 80, (Text("b"),)))))
 
     ids = [item["call_id"] for item in sent]
     assert ids[:2] == ids[2:]

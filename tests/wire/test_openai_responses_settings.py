@@ -22,27 +22,48 @@ SCHEMA: dict[str, Any] = {"type": "object", "properties": {"x": {"type": "intege
         pytest.param({"max_tokens": 100}, {"max_output_tokens": 100}, id="cap"),
         pytest.param({"parallel_tool_calls": False}, {"parallel_tool_calls": False}, id="parallel"),
         pytest.param({"verbosity": "low"}, {"text": {"verbosity": "low"}}, id="verbosity"),
-        pytest.param({"service_tier": "flex", "metadata": {"a": "b"}}, {"service_tier": "flex", "metadata": {"a": "b"}}, id="more"),
+        pytest.param(
+            {"service_tier": "flex", "metadata": {"a": "b"}},
+            {"service_tier": "flex", "metadata": {"a": "b"}},
+            id="more",
+        ),
         pytest.param({"user": "u1"}, {"safety_identifier": "u1"}, id="user"),
         pytest.param({"reasoning": "high"}, {"reasoning": {"effort": "high"}}, id="effort"),
         pytest.param({"reasoning": {"summary": "auto"}}, {"reasoning": {"summary": "auto"}}, id="summary"),
         pytest.param({"logprobs": True}, {"include": ["message.output_text.logprobs"]}, id="logprobs"),
-        pytest.param({"logprobs": True, "top_logprobs": 3}, {"include": ["message.output_text.logprobs"], "top_logprobs": 3}, id="top"),
+        pytest.param(
+            {"logprobs": True, "top_logprobs": 3},
+            {"include": ["message.output_text.logprobs"], "top_logprobs": 3},
+            id="top",
+        ),
         pytest.param({"logprobs": False, "n": 1}, {}, id="nothing asked"),
         pytest.param({"cache": True}, {}, id="caching is automatic"),
         pytest.param({"cache": CacheMark("30m")}, {"prompt_cache_options": {"ttl": "30m"}}, id="cache lifetime"),
-        pytest.param({"output": OutputFormat(kind="json_object")}, {"text": {"format": {"type": "json_object"}}}, id="json"),
+        pytest.param(
+            {"output": OutputFormat(kind="json_object")}, {"text": {"format": {"type": "json_object"}}}, id="json"
+        ),
         pytest.param(
             {"output": OutputFormat(schema=SCHEMA, name="a b", strict=True), "verbosity": "high"},
-            {"text": {"verbosity": "high", "format": {"type": "json_schema", "name": "a_b", "schema": SCHEMA, "strict": True}}},
+            {
+                "text": {
+                    "verbosity": "high",
+                    "format": {"type": "json_schema", "name": "a_b", "schema": SCHEMA, "strict": True},
+                }
+            },
             id="schema",
         ),
         pytest.param({"extra": {"store": False, "include": ["x"]}}, {"store": False, "include": ["x"]}, id="extra"),
-        pytest.param({"native": {NAME: {"truncation": "auto"}, "openai-chat": {"x": 1}}}, {"truncation": "auto"}, id="native"),
-        pytest.param({"stream": True, "native": {NAME: {"stream_options": {"a": 1}}}}, {"stream": True, "stream_options": {"a": 1}}, id="stream"),
+        pytest.param(
+            {"native": {NAME: {"truncation": "auto"}, "openai-chat": {"x": 1}}}, {"truncation": "auto"}, id="native"
+        ),
+        pytest.param(
+            {"stream": True, "native": {NAME: {"stream_options": {"a": 1}}}},
+            {"stream": True, "stream_options": {"a": 1}},
+            id="stream",
+        ),
         pytest.param({"native": {NAME: {"stream_options": {"a": 1}}}}, {}, id="stream options without a stream"),
     ],
-)  # fmt: skip
+)
 def test_settings(settings: dict[str, Any], fields: dict[str, Any]) -> None:
     """Each setting has its field, and nothing else is sent."""
     assert {"model": "m", "input": "hi", **fields} == body_of(**settings)
@@ -62,14 +83,21 @@ def test_settings(settings: dict[str, Any], fields: dict[str, Any]) -> None:
         pytest.param({"max_tokens": 3}, "max_tokens", {"max_output_tokens": 16}, id="a cap below the least"),
         pytest.param({"reasoning": 1000}, "reasoning.budget_tokens", {}, id="budget"),
         pytest.param({"cache": "1h"}, "cache.ttl", {}, id="lifetime"),
-        pytest.param({"output": OutputFormat(name="x")}, "output", {"text": {"format": {"type": "json_object"}}}, id="no schema"),
-        pytest.param({"tools": [Tool(name="web", kind="native", native={"anthropic-messages": {}})]}, "tools[0]", {}, id="tool"),
         pytest.param(
-            {"reasoning": ReasoningSettings(summary="summarized")}, "reasoning.summary", {"reasoning": {"summary": "auto"}}, id="summary"
+            {"output": OutputFormat(name="x")}, "output", {"text": {"format": {"type": "json_object"}}}, id="no schema"
+        ),
+        pytest.param(
+            {"tools": [Tool(name="web", kind="native", native={"anthropic-messages": {}})]}, "tools[0]", {}, id="tool"
+        ),
+        pytest.param(
+            {"reasoning": ReasoningSettings(summary="summarized")},
+            "reasoning.summary",
+            {"reasoning": {"summary": "auto"}},
+            id="summary",
         ),
         pytest.param({"reasoning": ReasoningSettings(summary="poem")}, "reasoning.summary", {}, id="unknown summary"),
     ],
-)  # fmt: skip
+)
 def test_what_is_adapted_is_said(settings: dict[str, Any], field: str, sent: dict[str, Any]) -> None:
     """What the dialect does not take is left out or changed, with a notice that names it."""
     assert {"model": "m", "input": "hi", **sent} == body_of(**settings)

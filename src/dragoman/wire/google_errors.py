@@ -1,181 +1,205 @@
 """
-Errors as Google writes them, both ways: `{"error": {"code": 429, "message", "status": "RESOURCE_EXHAUSTED", "details"}}`.
+Errors as Google writes them, both ways: `{"error": {"code", "message", "status", "details": [...]}}`, also as the one
+element of an array.
 
-Interactions has a shorter form of the same, whose code is a word: `{"error": {"code": "invalid_request", "message"}}`.
-Either may come with a status, in a body that says 200, inside a stream, or as the one item of an array.
+`status` is one of the canonical words of gRPC and is given as `.code`; the number in `code` only repeats the HTTP status.
+`details` say the rest: `ErrorInfo.reason`, `RetryInfo.retryDelay`, `QuotaFailure.violations`.  The Interactions dialect
+has a short form, whose code is the word: `{"error": {"code": "invalid_request", "message"}}`; and what failed inside an
+answer has gRPC's own number.
 
-Rules: the name of a status says which HTTP status is meant where the answer has none.  A quota that is counted by the
-minute is a rate, one by the day is used up, whatever words go with it: both say "exceeded your current quota".  The
-delay in the body is the one to wait.
+Rule: RESOURCE_EXHAUSTED is said of every limit, in the same words.  Which limit it was stands in the ids of the quotas: one
+per day, or of money, is a `QuotaError`, because waiting for seconds does not help; any other is a `RateLimitError`.
 
-Sources: google.rpc `Code`, `ErrorInfo`, `QuotaFailure` and `RetryInfo`; Google's page on troubleshooting; google-genai SDK
-3.4.0 (`errors.py`, `_gaos/lib/compat_errors.py`); the recordings.
+Sources: google.rpc `code.proto` and `error_details.proto`; Google's page on rate limits; google-genai SDK 3.4.0
+(`_gaos/types/interactions/error.py`, `status.py`); the recordings.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+import msgspec
 
 from dragoman import errors
 from dragoman.errors import DragomanError, StatusError
-from dragoman.types.providers import Provider
-from dragoman.wire.base import status_of
+from dragoman.wire.base import error_headers, status_of
 from dragoman.wire.lenient import list_of, object_of, text_of, whole
 from dragoman.wire.status import status_error
 
 Json = dict[str, Any]
 
-# How much of a body that is no JSON is shown as the provider's words.
 _SHOWN: Final = 200
+_TYPES: Final = "type.googleapis.com/google.rpc."
+_SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)s\Z")
 
-# google.rpc.Code to HTTP, as its comments say; and the words of Interactions, which are those of HTTP.
-_STATUS_OF: Final[dict[str, int]] = {
-    "invalid_argument": 400,
-    "failed_precondition": 400,
-    "out_of_range": 400,
-    "bad_request": 400,
-    "invalid_request": 400,
-    "unauthenticated": 401,
-    "unauthorized": 401,
-    "permission_denied": 403,
-    "forbidden": 403,
-    "not_found": 404,
-    "aborted": 409,
-    "already_exists": 409,
-    "conflict": 409,
-    "resource_exhausted": 429,
-    "too_many_requests": 429,
-    "cancelled": 499,
-    "internal": 500,
-    "internal_error": 500,
-    "internal_server_error": 500,
-    "unknown": 500,
-    "data_loss": 500,
-    "unimplemented": 501,
-    "unavailable": 503,
-    "service_unavailable": 503,
-    "deadline_exceeded": 504,
-    "gateway_timeout": 504,
-}
-
-# `ErrorInfo.reason`: what the status hides.  A wrong key is a 400 here.
-_BY_REASON: Final[dict[str, type[StatusError]]] = {
-    "API_KEY_INVALID": errors.AuthenticationError,
-    "API_KEY_EXPIRED": errors.AuthenticationError,
-    "ACCESS_TOKEN_EXPIRED": errors.AuthenticationError,
-    "ACCESS_TOKEN_TYPE_UNSUPPORTED": errors.AuthenticationError,
-    "CREDENTIALS_MISSING": errors.AuthenticationError,
-    "API_KEY_SERVICE_BLOCKED": errors.PermissionDeniedError,
-    "SERVICE_DISABLED": errors.PermissionDeniedError,
-    "BILLING_DISABLED": errors.QuotaError,
-    "RATE_LIMIT_EXCEEDED": errors.RateLimitError,
-}
-# Where there is no reason, only words.  (Google's page on troubleshooting, and reports of its users.)
-_BY_MESSAGE: Final[tuple[tuple[re.Pattern[str], type[StatusError]], ...]] = (
-    (re.compile(r"API key (?:not valid|expired)", re.IGNORECASE), errors.AuthenticationError),
-    (re.compile(r"\bmodels?/\S+ (?:is|was) not found|model .{1,200} (?:is )?not found", re.IGNORECASE), errors.ModelNotFoundError),
-    (re.compile(r"token count .{0,80}exceeds? the maximum", re.IGNORECASE), errors.ContextLengthError),
-)
-_DELAY: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
+# `GenerateRequestsPerDayPerProjectPerModel-FreeTier`; money is counted over a window of ten minutes, but an empty
+# account does not fill again by waiting.
+_FINAL_QUOTA: Final = re.compile(r"per_?day|spend|billing|budget|prepay|credit", re.IGNORECASE)
+_FINAL_WORDS: Final = re.compile(r"spend|prepay|credits? (?:are|is|has|have)|billing account", re.IGNORECASE)
 
 
-def reported(body: Any) -> Any:
-    """The error that a JSON body holds, as an object or a text; None if it holds none."""
-    if isinstance(body, list):
-        return next((error for item in list_of(body) if (error := reported(item)) is not None), None)  # pyright: ignore[reportUnknownArgumentType]
-    return object_of(body).get("error") or None
+def reported(body: Any) -> Json | None:
+    """The error that a JSON body holds, or None."""
+    value = cast("list[Any]", body)[0] if isinstance(body, list) and body else body
+    error = object_of(value).get("error")
+    if isinstance(error, str) and error:
+        return {"message": error}
+    return object_of(error) or None
 
 
 def failure(
-    status: int | None, headers: Mapping[str, str], body: Any, text: bytes = b"", provider: Provider | None = None
+    status: int | None, headers: Mapping[str, str], text: bytes, body: Any, provider: str | None
 ) -> DragomanError:
     """
     Build the typed error.
 
     Args:
-        status: HTTP status; below 400 what the error says counts.
+        status: HTTP status; None inside a stream, where the number in the error counts.
         headers: Names in lower case.
-        body: The JSON that the error stands in; None if it is none.
-        text: The same as bytes.
-        provider: Who answered.
+        text: The body, or the event of a stream.
+        body: The same as JSON, or None if it is none.
+        provider: Name of the provider row.
     """
-    error = reported(body)
-    fields = object_of(error)
-    details = [object_of(detail) for detail in list_of(fields.get("details"))]
-    message = text_of(error) or text_of(fields.get("message")) or _start(text)
-    if status is None or status < 400:
-        status = _number(fields)
-    code = fields.get("code")
+    error = reported(body) or {}
+    number = whole(error.get("code"))
+    details = [object_of(detail) for detail in list_of(error.get("details"))]
+    word, message = _word(error, number), text_of(error.get("message"))
     made = status_error(
-        status,
+        status if status is not None and status >= 400 else number if number and number >= 400 else None,
         headers,
-        message=message,
-        code=code if isinstance(code, str | int) else None,
-        kind=text_of(fields.get("status")) or None,
-        provider=provider.name if provider else None,
+        message=message or _without_words(word, text, error),
+        code=word or number,
+        kind=_of(details, "ErrorInfo", "reason"),
+        cls=_exhausted(details, message) if word.upper() in _EXHAUSTED else None,
+        provider=provider,
+        request_id=_of(details, "RequestInfo", "requestId") or None,
         body=text.decode("utf-8", "replace") or None,
-        chosen=_chosen(details, message),
     )
-    if made.retry_after is None:
-        made.retry_after = _delay(details)
+    made.retry_after = _delay(details) if made.retry_after is None else made.retry_after
     return made
 
 
-def _number(fields: Json) -> int | None:
-    """HTTP status that an error itself carries."""
-    number = whole(fields.get("code"))
-    if number is not None and 400 <= number < 600:
-        return number
-    words = (text_of(fields.get("status")), text_of(fields.get("code")))
-    return next((_STATUS_OF[word.lower()] for word in words if word.lower() in _STATUS_OF), None)
+def _word(error: Json, number: int | None) -> str:
+    """The error's own word, or gRPC's for its number."""
+    word = text_of(error.get("status")) or text_of(error.get("code"))
+    return _CODES[number] if not word and number is not None and 0 < number < len(_CODES) else word
 
 
-def _start(text: bytes) -> str:
-    """Words for an error that has none: how its body begins."""
-    start = text.strip()[:_SHOWN].decode("utf-8", "replace")
-    return f"an error without words: {start}" if start else ""
+# google.rpc.Code, in the order of its numbers.
+_CODES: Final = (
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+)
+_EXHAUSTED: Final = ("RESOURCE_EXHAUSTED", "TOO_MANY_REQUESTS")
 
 
-def _chosen(details: list[Json], message: str) -> type[StatusError] | None:
-    """The class where details or words say more than the status."""
-    for detail in details:
-        if (found := _BY_REASON.get(text_of(detail.get("reason")))) is not None:
-            return found
-    quotas = [text_of(object_of(item).get("quotaId")) for detail in details for item in list_of(detail.get("violations"))]
-    if any("PerDay" in quota for quota in quotas):
-        return errors.QuotaError
-    if any("PerMinute" in quota for quota in quotas) or _delay(details) is not None:
-        return errors.RateLimitError
-    return next((kind for words, kind in _BY_MESSAGE if words.search(message)), None)
+def _exhausted(details: list[Json], message: str) -> type[StatusError]:
+    violations = [
+        object_of(violation)
+        for detail in details
+        if _is(detail, "QuotaFailure")
+        for violation in list_of(detail.get("violations"))
+    ]
+    named = " ".join(text_of(violation.get(name)) for violation in violations for name in ("quotaId", "quotaMetric"))
+    reason = _of(details, "ErrorInfo", "reason")
+    final = _FINAL_QUOTA.search(named) or _FINAL_WORDS.search(message) or reason in _FINAL_REASONS
+    return errors.QuotaError if final else errors.RateLimitError
+
+
+_FINAL_REASONS: Final = ("QUOTA_EXCEEDED", "BILLING_DISABLED")
+
+
+def _is(detail: Json, kind: str) -> bool:
+    return text_of(detail.get("@type")).endswith(f".{kind}")
+
+
+def _of(details: Iterable[Json], kind: str, field: str) -> str:
+    return next((found for detail in details if _is(detail, kind) and (found := text_of(detail.get(field)))), "")
 
 
 def _delay(details: list[Json]) -> float | None:
-    """`RetryInfo.retryDelay`, in seconds."""
-    for detail in details:
-        if (found := _DELAY.fullmatch(text_of(detail.get("retryDelay")))) is not None:
-            return float(found[1])
-    return None
+    found = _SECONDS.match(_of(details, "RetryInfo", "retryDelay"))
+    return float(found[1]) if found else None
+
+
+def _without_words(word: str, text: bytes, error: Json) -> str:
+    """Words for an error that has none."""
+    if word:
+        return word
+    start = text.strip()[:_SHOWN].decode("utf-8", "replace")
+    if start.startswith("<"):
+        return "an error with an HTML page; check the base URL, and proxies on the way"
+    return f"an error without words: {start}" if start or error else ""
+
+
+def failure_from_bytes(status: int, headers: Mapping[str, str], text: bytes, provider: str | None) -> DragomanError:
+    """The error for an answer with an error status, whatever its body is."""
+    try:
+        body: Any = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        body = None
+    return failure(status, headers, text, body, provider)
 
 
 # --- as a server ------------------------------------------------------------------------------------------------------
 
-_NAME_OF: Final[dict[int, str]] = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    409: "ABORTED",
-    429: "RESOURCE_EXHAUSTED",
-    499: "CANCELLED",
-    501: "UNIMPLEMENTED",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
+# Error class to (canonical word, reason).  The most special class comes first; a reason is given where the word says less
+# than the class.
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "ContextLengthError": ("INVALID_ARGUMENT", "CONTEXT_LENGTH_EXCEEDED"),
+    "ContentFilterError": ("INVALID_ARGUMENT", "CONTENT_FILTER"),
+    "AuthenticationError": ("UNAUTHENTICATED", ""),
+    "MissingKeyError": ("UNAUTHENTICATED", ""),
+    "PermissionDeniedError": ("PERMISSION_DENIED", ""),
+    "UnknownModelError": ("NOT_FOUND", "MODEL_NOT_FOUND"),
+    "NotFoundError": ("NOT_FOUND", ""),
+    "RateLimitError": ("RESOURCE_EXHAUSTED", ""),
+    "RefusedLocally": ("RESOURCE_EXHAUSTED", "REFUSED_LOCALLY"),
+    "QuotaError": ("RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"),
+    "OverloadedError": ("UNAVAILABLE", ""),
+    "BadRequestError": ("INVALID_ARGUMENT", ""),
+    "ConfigError": ("INVALID_ARGUMENT", ""),
+    "TimeoutError": ("DEADLINE_EXCEEDED", ""),
 }
 
 
-def status_name(error: DragomanError) -> str:
-    """The name of the status under which a server reports `error`."""
-    status = status_of(error)
-    return _NAME_OF.get(status) or ("INVALID_ARGUMENT" if status < 500 else "INTERNAL")
+def words_of(error: DragomanError) -> tuple[str, str]:
+    """The canonical word for an error, and the reason where it says more."""
+    names = [cls.__name__ for cls in type(error).__mro__]
+    return next((_WORDS[name] for name in names if name in _WORDS), ("INTERNAL", ""))
+
+
+def error_body(error: DragomanError) -> Json:
+    """An error as JSON."""
+    word, reason = words_of(error)
+    details: list[Json] = []
+    if reason:
+        details.append({"@type": f"{_TYPES}ErrorInfo", "reason": reason, "domain": "dragoman"})
+    if error.retry_after is not None:
+        details.append({"@type": f"{_TYPES}RetryInfo", "retryDelay": f"{error.retry_after:g}s"})
+    if error.request_id:
+        details.append({"@type": f"{_TYPES}RequestInfo", "requestId": error.request_id})
+    fields: Json = {"code": status_of(error), "message": error.message, "status": word}
+    return {"error": fields | ({"details": details} if details else {})}
+
+
+def encode_error(error: DragomanError) -> tuple[int, dict[str, str], bytes]:
+    """Write an error: status, headers, body."""
+    return status_of(error), error_headers(error), msgspec.json.encode(error_body(error))

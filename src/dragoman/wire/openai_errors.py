@@ -31,6 +31,7 @@ _WORDS: Final[dict[str, tuple[str, str | None]]] = {
     "AuthenticationError": ("authentication_error", "invalid_api_key"),
     "MissingKeyError": ("authentication_error", "invalid_api_key"),
     "PermissionDeniedError": ("permission_error", "permission_denied"),
+    "ModelNotFoundError": ("invalid_request_error", "model_not_found"),
     "UnknownModelError": ("invalid_request_error", "model_not_found"),
     "NotFoundError": ("not_found_error", None),
     "RateLimitError": ("rate_limit_error", "rate_limit_exceeded"),

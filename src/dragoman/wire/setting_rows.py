@@ -15,6 +15,7 @@ import msgspec
 
 from dragoman.types.http import Notice
 from dragoman.types.requests import SETTING_NAMES, ChatRequest
+from dragoman.wire.lenient import list_of
 
 Note = Callable[[str], None]
 """Says what a value lost when it was written."""
@@ -29,7 +30,7 @@ def same(value: Any) -> Any:
 
 def texts(value: Any) -> Any:
     """One text or several, as the tuple that a setting holds."""
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+    return (value,) if isinstance(value, str) else tuple(list_of(value)) if isinstance(value, list) else value
 
 
 def _write(value: Any, note: Note) -> Any:

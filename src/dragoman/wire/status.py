@@ -96,8 +96,9 @@ _BY_CODE: Final[dict[str, type[StatusError]]] = {
     "internal_error": errors.ServerError,
     "internal_server_error": errors.ServerError,
     "timeout_error": errors.ServerError,
-    # the canonical words of gRPC (google.rpc.Code), and reasons of Google's ErrorInfo
+    # the canonical words of gRPC (google.rpc.Code)
     "invalid_argument": errors.BadRequestError,
+    "invalid_request": errors.BadRequestError,
     "failed_precondition": errors.BadRequestError,
     "out_of_range": errors.BadRequestError,
     "unauthenticated": errors.AuthenticationError,
@@ -107,14 +108,6 @@ _BY_CODE: Final[dict[str, type[StatusError]]] = {
     "internal": errors.ServerError,
     "deadline_exceeded": errors.ServerError,
     "aborted": errors.ServerError,
-    "api_key_invalid": errors.AuthenticationError,
-    "api_key_expired": errors.AuthenticationError,
-    "access_token_expired": errors.AuthenticationError,
-    "credentials_missing": errors.AuthenticationError,
-    "api_key_service_blocked": errors.PermissionDeniedError,
-    "service_disabled": errors.PermissionDeniedError,
-    "consumer_suspended": errors.PermissionDeniedError,
-    "billing_disabled": errors.QuotaError,
     "internalserverexception": errors.ServerError,
     "modelerrorexception": errors.ServerError,
     "modelstreamerrorexception": errors.ServerError,
@@ -152,10 +145,6 @@ _BY_MESSAGE: Final = tuple(
         (r"exceeds? (?:the )?(?:model's )?context", errors.ContextLengthError),
         (r"^The model .{1,200} (?:does not exist|has been deprecated)", errors.ModelNotFoundError),
         (r"^model: \S+$|^model ['\"].{1,200}['\"] not found", errors.ModelNotFoundError),
-        (r"^models/\S{1,200} is not found|^Publisher Model .{1,300} not found", errors.ModelNotFoundError),
-        (r"input token count .{0,60}exceeds the maximum", errors.ContextLengthError),
-        (r"^API key (?:not valid|expired)", errors.AuthenticationError),
-        (r"^User location is not supported", errors.PermissionDeniedError),
         (r"provided model identifier is invalid", errors.ModelNotFoundError),
         (r"security token included in the request|make sure your API key is valid", errors.AuthenticationError),
     )
@@ -210,12 +199,10 @@ def status_error(
     message: str,
     code: object = None,
     kind: object = None,
-    cls: type[StatusError] | None = None,
     provider: str | None = None,
     model: str | None = None,
     request_id: str | None = None,
     body: str | None = None,
-    chosen: type[StatusError] | None = None,
 ) -> DragomanError:
     """
     Build the error for an answer that says no.
@@ -226,15 +213,13 @@ def status_error(
         message: The provider's words.
         code: Its code, as sent.
         kind: Its error type, as sent; used where there is no code.
-        cls: The class, where its dialect says it more exactly than a code can.
         provider: Name of the provider row.
         model: Model name as sent.
         request_id: Its id from the body; a header is used where the body has none.
         body: The error body as text.
-        chosen: The class, where the dialect says it in a form of its own.
     """
     codes = tuple(str(value) if value not in (None, "") else None for value in (code, kind))
-    cls = chosen or error_class(status, codes, message)
+    cls = cls or error_class(status, codes, message)
     error = cls(
         message or f"the provider answered with status {status} and no message",
         provider=provider,

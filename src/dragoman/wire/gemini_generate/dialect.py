@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import msgspec
 
-from dragoman.types.messages import Native
 from dragoman.types.responses import FinishReason
 from dragoman.wire.lenient import object_of, text_of
 
@@ -32,16 +31,6 @@ WRITTEN: Final = "written"
 
 Json = dict[str, Any]
 """A part, a content or a body as JSON."""
-
-
-def own(native: Native | None, replay: bool = True) -> Json:
-    """This dialect's fields of a `native`; none where the target is not who wrote them."""
-    return object_of(native.get(NAME)) if native and replay else {}
-
-
-def is_ours(native: Native | None) -> bool:
-    """Whether a value came in this dialect: only then does `native` name it, be it with nothing."""
-    return native is not None and NAME in native
 
 
 # --- spelling ---------------------------------------------------------------------------------------------------------

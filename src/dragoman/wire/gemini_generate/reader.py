@@ -121,7 +121,8 @@ class Reader:
         if state:
             self.out.append(PartEnd())
         if piece.text or state:
-            self.out.append(ReasoningDelta(piece.text or "", {NAME: state} if state else None))
+            # Named in `native` even without a signature: that marks it as this dialect's own, which may be sent back.
+            self.out.append(ReasoningDelta(piece.text or "", {NAME: state}))
         if state or self._entire:
             self.out.append(PartEnd())
         return True

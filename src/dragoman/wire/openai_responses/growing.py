@@ -11,7 +11,7 @@ from typing import Any, Final
 from dragoman.wire.openai_responses.dialect import Item
 from dragoman.wire.openai_responses.items import kind_of
 
-_EMPTY: Final[Item] = {"type": "output_text", "annotations": [], "logprobs": []}
+_EMPTY: Final[Item] = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
 _SHOWN: Final = {"content": "reasoning_text", "summary": "summary_text"}
 
 
@@ -52,8 +52,9 @@ class Growing:
     def block(self, index: int) -> Item:
         """A block of the content as far as it came."""
         block = self.blocks.get(index, _EMPTY)
+        said = "".join(self.said.get(index, ()))
         field = "refusal" if block.get("type") == "refusal" else "text"
-        return {**block, field: "".join(self.said.get(index, ())) or block.get(field, "")}
+        return {**block, field: said} if said else block
 
     def assembled(self) -> Item:
         """The item as far as it came, for one that is never told whole."""

@@ -25,7 +25,7 @@ from dragoman.wire.base import error_headers, status_of
 from dragoman.wire.lenient import text_of
 from dragoman.wire.openai_errors import error_fields
 from dragoman.wire.openai_responses.blocks import Place, encode_block
-from dragoman.wire.openai_responses.dialect import END_FIELDS, NAME, Item, over, own, status_out
+from dragoman.wire.openai_responses.dialect import END_FIELDS, NAME, Item, is_ours, over, own, status_out
 from dragoman.wire.openai_responses.items import call_item
 from dragoman.wire.openai_responses.usage import encode_usage
 
@@ -183,7 +183,8 @@ def reasoning_item(part: Reasoning, index: int) -> Item:
 def encode_call(call: ToolCall, index: int) -> Item:
     """A tool call."""
     made = call_item(call, call.id)
-    return over({"id": item_id(text_of(made["type"]), index), **made, "status": "completed"}, own(call.native))
+    told = {} if is_ours(call.native) else {"status": "completed"}
+    return over({"id": item_id(text_of(made["type"]), index), **made, **told}, own(call.native))
 
 
 def picture_item(data: bytes, index: int) -> Item:

@@ -1,0 +1,156 @@
+"""
+How aiohttp connects for us: our names, our sockets, SOCKS, and a word to the call when its connection is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+
+from dragoman.transport.names import Lookup, lookup
+from dragoman.transport.proxy import Proxy
+from dragoman.transport.socks import open_socks, pick_address, resolves_names
+
+
+class Call:
+    """
+    How far one request has come.
+
+    Attributes:
+        scope: Its deadline: first that of the connection, then that of the headers.
+        connected: It has a connection; from here on bytes may have left.
+        reused: The connection served an earlier request.
+    """
+
+    __slots__ = ("_until", "connected", "reused", "scope")
+
+    def __init__(self, first: float | None, until: float | None) -> None:
+        """Both deadlines are on the loop's clock."""
+        self.scope = asyncio.timeout_at(first)
+        self.connected = False
+        self.reused = False
+        self._until = until
+
+    def on_connection(self, reused: bool) -> None:
+        """There is a connection now."""
+        self.connected, self.reused = True, reused
+        if not self.scope.expired() and self.scope.when() != self._until:
+            self.scope.reschedule(self._until)
+
+
+# The call for which the present task opens a connection: aiohttp hands nothing of ours through to its connector.
+CALL: Final[ContextVar[Call]] = ContextVar("dragoman_call")
+
+
+class Resolver(AbstractResolver):
+    """Names by `names`; or, for a proxy that takes names, not at all."""
+
+    def __init__(self, proxy: Proxy | None) -> None:
+        self._proxy = proxy
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        proxy = self._proxy
+        if proxy is not None and resolves_names(proxy):
+            return [_result(host, host, port, socket.AF_INET)]
+        found = await resolve(host, port)
+        if proxy is not None:
+            address = pick_address(proxy, found)
+            return [_result(host, address, port, socket.AF_INET6 if ":" in address else socket.AF_INET)]
+        return [_result(host, str(item[4][0]), port, item[0]) for item in found]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _result(name: str, host: str, port: int, family: socket.AddressFamily) -> ResolveResult:
+    return ResolveResult(hostname=name, host=host, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
+
+
+async def resolve(host: str, port: int) -> Any:
+    """
+    Resolve in a thread that nobody waits for at the end.
+
+    Raises:
+        OSError: The name does not resolve.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    def done(_: Lookup) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+            loop.call_soon_threadsafe(wake)
+
+    running = lookup(host, port)
+    running.on_done(done)
+    await future
+    return running.result()
+
+
+class Connector(aiohttp.TCPConnector):
+    """Tells the call when it has its connection, and whether that one is new."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)  # pyright: ignore[reportUnknownMemberType]
+        self._known: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
+
+    async def connect(self, *args: Any, **settings: Any) -> Connection:
+        connection = await super().connect(*args, **settings)
+        protocol = connection.protocol
+        reused = protocol in self._known
+        if protocol is not None and not reused:
+            self._known.add(protocol)
+        CALL.get().on_connection(reused)
+        return connection
+
+
+class SocksConnector(Connector):
+    """Connects through a SOCKS proxy, at the one place that aiohttp has for it (aiohttp-socks hooks in there, too)."""
+
+    def __init__(self, proxy: Proxy, make: Callable[[Any], socket.socket], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._proxy = proxy
+        self._make = make
+
+    async def _wrap_create_connection(self, *args: Any, addr_infos: Any, **settings: Any) -> Any:
+        _, _, _, _, (host, port, *_) = addr_infos[0]
+        for name in ("req", "timeout", "client_error"):
+            settings.pop(name, None)
+        sock = await self._dial()
+        try:
+            await open_socks(self._proxy, host, port, sock)
+            return await self._loop.create_connection(*args, sock=sock, **settings)
+        except BaseException:
+            sock.close()
+            raise
+
+    async def _dial(self) -> socket.socket:
+        failure: OSError = OSError("the proxy's name has no address")
+        for info in await resolve(self._proxy.host, self._proxy.port):
+            sock = self._make(info)
+            try:
+                await self._loop.sock_connect(sock, info[4])
+            except OSError as error:
+                sock.close()
+                failure = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise failure
