@@ -150,11 +150,6 @@ class _Core:
     def _network(self) -> Transport:
         raise NotImplementedError
 
-    def _close(self) -> None:
-        self._closed = True
-        for transport in self._transports.values():
-            transport.close()
-
 
 class Client(_Core):
     """
@@ -203,7 +198,9 @@ class Client(_Core):
 
     def close(self) -> None:
         """Close every idle connection.  A stream that is still read goes on to its end.  Idempotent."""
-        self._close()
+        self._closed = True
+        for transport in self._transports.values():
+            transport.close()
 
     def __enter__(self) -> Client:
         return self
@@ -251,7 +248,9 @@ class AsyncClient(_Core):
 
     async def aclose(self) -> None:
         """Close every idle connection.  Idempotent."""
-        self._close()
+        self._closed = True
+        for transport in self._transports.values():
+            await transport.aclose()
 
     async def __aenter__(self) -> AsyncClient:
         return self

@@ -6,7 +6,7 @@ What is fuzzed, and the laws that no input may break.
 * The events do not depend on how the bytes were cut.
 * Memory stays in proportion to the input, and no input takes seconds.
 
-Seeds are the recordings of the sample.  A failure names target, seed and number, which replay it:
+Seeds are the recordings of the sample, and what the wire's own server half writes.  A failure names target, seed and number, which replay it:
 `run(target, seed=..., count=1, start=number)`.
 """
 
@@ -22,8 +22,23 @@ from typing import NamedTuple
 
 from dragoman import wire as wires
 from dragoman.errors import DragomanError
-from dragoman.types.events import Event, Finish
+from dragoman.types.events import (
+    Event,
+    Finish,
+    ReasoningDelta,
+    Start,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnd,
+    ToolCallStart,
+    UsageUpdate,
+)
 from dragoman.types.fold import fold
+from dragoman.types.messages import Message
+from dragoman.types.providers import Provider
+from dragoman.types.requests import ChatRequest
+from dragoman.types.tools import Tool
+from dragoman.types.usage import Usage
 from dragoman.wire import sse
 from dragoman.wire.base import Wire
 from tests.corpus.dialects import DIALECTS, Dialect
@@ -57,6 +72,30 @@ def _bodies(dialect: Dialect, streamed: bool) -> list[bytes]:
 def _requests(dialect: Dialect) -> list[bytes]:
     bodies = (json.dumps(one.asked).encode() for one in load(SAMPLE, dialect.folders) if one.asked is not None)
     return [body for body in bodies if len(body) <= _LARGEST_SEED]
+
+
+_SPOKEN: tuple[Event, ...] = (
+    Start("id-1", "m"),
+    ReasoningDelta("Hm."),
+    TextDelta("Hel"),
+    TextDelta("lo \u4f60 \U0001f600"),
+    ToolCallStart(0, "call_1", "look"),
+    ToolCallDelta(0, '{"a": [1, '),
+    ToolCallDelta(0, '"x"]}'),
+    ToolCallEnd(0),
+    UsageUpdate(Usage(input_tokens=3, output_tokens=5)),
+    Finish("tool_calls"),
+)
+
+
+def _written(wire: Wire) -> tuple[bytes, bytes, bytes]:
+    """A stream, a plain answer and a request as the wire itself writes them."""
+    encoder = wire.encoder()
+    stream = b"".join(encoder.feed(event) for event in _SPOKEN) + encoder.close()
+    messages = (Message.system("Be brief."), Message.user("hi"), fold(_SPOKEN).message, Message.tool("call_1", "1"))
+    request = ChatRequest(model="m", messages=messages, tools=(Tool(name="look"),), max_tokens=9)
+    row = Provider(name="any", base_url="https://provider.example", wire=wire.name)
+    return stream, wire.encode_response(fold(_SPOKEN)), wire.encode_request(request, row).body
 
 
 def check_sse(data: bytes, rng: random.Random) -> str | None:
@@ -144,10 +183,11 @@ def targets() -> list[Target]:
     streams = [body for dialect, _ in known for body in _bodies(dialect, streamed=True)]
     found = [Target("sse", streams, check_sse)]
     for dialect, wire in known:
+        stream, plain, request = _written(wire)
         found += [
-            Target(f"{dialect.wire} stream", _bodies(dialect, streamed=True), stream_check(dialect, wire)),
-            Target(f"{dialect.wire} plain", _bodies(dialect, streamed=False), plain_check(wire)),
-            Target(f"{dialect.wire} request", _requests(dialect), request_check(wire)),
+            Target(f"{dialect.wire} stream", [stream, *_bodies(dialect, streamed=True)], stream_check(dialect, wire)),
+            Target(f"{dialect.wire} plain", [plain, *_bodies(dialect, streamed=False)], plain_check(wire)),
+            Target(f"{dialect.wire} request", [request, *_requests(dialect)], request_check(wire)),
         ]
     return found
 

@@ -19,9 +19,9 @@ def test_damaged_bytes_break_no_law(target: Target) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_every_target_has_seeds(target: Target) -> None:
-    """A target without recordings to damage would prove nothing."""
-    assert len(target.seeds) >= 5
+def test_what_is_not_damaged_breaks_no_law(target: Target) -> None:
+    """Every seed passes as it is, so that what the fuzzer reports is the damage."""
+    assert [] == [problem for seed in target.seeds if (problem := target.check(seed, random.Random(1)))]
 
 
 def test_a_seed_replays() -> None:

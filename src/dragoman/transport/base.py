@@ -95,7 +95,11 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Close every idle connection.  Idempotent."""
+        """Close every idle connection.  Idempotent, never waits."""
+        ...
+
+    async def aclose(self) -> None:
+        """Like `close`, and return when it is done."""
         ...
 
 

@@ -191,6 +191,10 @@ class BlockingTransport:
         """Close every idle connection.  Idempotent; the transport can be used again."""
         self._pool.close()
 
+    async def aclose(self) -> None:
+        """The same: nothing here is left for later."""
+        self.close()
+
     def _forget(self) -> None:
         self._trust.reset_lock()
         self._pool.forget()

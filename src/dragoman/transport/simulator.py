@@ -84,6 +84,9 @@ class SimTransport:
     def close(self) -> None:
         """There is nothing to close."""
 
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+
     def _answer(self, request: HttpRequest) -> SimExchange:
         path = urlsplit(request.url).path
         if request.method == "GET" and path == "/models":

@@ -31,7 +31,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         reasoning_field: Field in which earlier reasoning is sent back (`reasoning_content`, `reasoning`), or None for
             providers that do not take it.
         api_version: Value of the dialect's version header or parameter.
-        path: Path below the base URL, where it is not the dialect's own; `{model}` is replaced.
+        path: Path below the base URL, where it is not the dialect's own; `{model}` is replaced, and `{method}` where
+            the dialect says in the path what is asked (`generateContent`).
         query: Query string added to every address.
         system_role: Role under which instructions are sent.
         key_optional: Works without a key (a server on one's own machine).
@@ -105,8 +106,17 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The environment variables in which a key is looked for."""
         return (self.key_env,) if isinstance(self.key_env, str) else self.key_env
 
-    def url(self, path: str, model: str = "") -> str:
-        """Address of `path` (or of the quirk that replaces it) below the base URL."""
-        chosen = (self.quirks.path or path).replace("{model}", model)
+    def url(self, path: str, model: str = "", *, method: str = "", query: str = "") -> str:
+        """
+        Address of `path` (or of the quirk that replaces it) below the base URL.
+
+        Args:
+            path: Below the base URL; `{model}` and `{method}` are replaced.
+            model: Name of the model, quoted where it needs to be.
+            method: What is asked of the model, for dialects that say it in the path.
+            query: Query of the dialect; the provider's own is added.
+        """
+        chosen = (self.quirks.path or path).replace("{model}", model).replace("{method}", method)
         address = f"{self.base_url.rstrip('/')}/{chosen.lstrip('/')}"
-        return f"{address}?{self.quirks.query}" if self.quirks.query else address
+        queries = "&".join(part for part in (query, self.quirks.query) if part)
+        return f"{address}?{queries}" if queries else address

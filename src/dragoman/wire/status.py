@@ -108,6 +108,15 @@ _BY_CODE: Final[dict[str, type[StatusError]]] = {
     "internal": errors.ServerError,
     "deadline_exceeded": errors.ServerError,
     "aborted": errors.ServerError,
+    # reasons of Google's ErrorInfo
+    "api_key_invalid": errors.AuthenticationError,
+    "api_key_expired": errors.AuthenticationError,
+    "access_token_expired": errors.AuthenticationError,
+    "credentials_missing": errors.AuthenticationError,
+    "api_key_service_blocked": errors.PermissionDeniedError,
+    "service_disabled": errors.PermissionDeniedError,
+    "consumer_suspended": errors.PermissionDeniedError,
+    "billing_disabled": errors.QuotaError,
     "internalserverexception": errors.ServerError,
     "modelerrorexception": errors.ServerError,
     "modelstreamerrorexception": errors.ServerError,
@@ -145,6 +154,10 @@ _BY_MESSAGE: Final = tuple(
         (r"exceeds? (?:the )?(?:model's )?context", errors.ContextLengthError),
         (r"^The model .{1,200} (?:does not exist|has been deprecated)", errors.ModelNotFoundError),
         (r"^model: \S+$|^model ['\"].{1,200}['\"] not found", errors.ModelNotFoundError),
+        (r"^models/\S{1,200} is not found|^Publisher Model .{1,300} not found", errors.ModelNotFoundError),
+        (r"input token count .{0,60}exceeds the maximum", errors.ContextLengthError),
+        (r"^API key (?:not valid|expired)", errors.AuthenticationError),
+        (r"^User location is not supported", errors.PermissionDeniedError),
         (r"provided model identifier is invalid", errors.ModelNotFoundError),
         (r"security token included in the request|make sure your API key is valid", errors.AuthenticationError),
     )
@@ -203,6 +216,7 @@ def status_error(
     model: str | None = None,
     request_id: str | None = None,
     body: str | None = None,
+    cls: type[StatusError] | None = None,
 ) -> DragomanError:
     """
     Build the error for an answer that says no.
@@ -217,6 +231,7 @@ def status_error(
         model: Model name as sent.
         request_id: Its id from the body; a header is used where the body has none.
         body: The error body as text.
+        cls: The class, where a dialect knows it by more than code, words and status.
     """
     codes = tuple(str(value) if value not in (None, "") else None for value in (code, kind))
     cls = cls or error_class(status, codes, message)

@@ -123,25 +123,28 @@ class Reader:
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
-    def message(self, said: Said) -> None:
+    def message(self, said: Said, logprobs: Any = None) -> None:
         """Read the message of a plain answer."""
         self.plan(said.tool_plan or "")
         content = [{"type": "text", "text": said.content}] if isinstance(said.content, str) else said.content or []
-        for block in content:
-            self.block(block)
-        waiting = self._loose = [object_of(citation) for citation in said.citations or ()]
-        if waiting:
-            self._place(waiting)
+        kinds = [block.get("type") for block in content]
+        waiting = said.citations or []
+        for i, block in enumerate(content):
+            self.block(block, decode_logprobs(logprobs) if kinds == ["text"] else ())
+            here = [citation for citation in waiting if stands_at(citation, i, kinds)]
+            self._out += (CitationDelta(decode_citation(citation)) for citation in here)
+            waiting = [citation for citation in waiting if citation not in here]
+        self._loose += waiting
         for at, call in enumerate(said.tool_calls or ()):
             self.call(at, call)
             self.call_end(at)
 
-    def block(self, block: Json) -> None:
+    def block(self, block: Json, logprobs: tuple[TokenLogprob, ...] = ()) -> None:
         """A whole block."""
         kind = block.get("type")
         if kind == "text":
             self.begin(kind)
-            self.text(text_of(block.get("text")))
+            self.text(text_of(block.get("text")), logprobs)
         elif kind == "thinking":
             self.begin(kind)
             self.thought(text_of(block.get("thinking")))

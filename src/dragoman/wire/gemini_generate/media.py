@@ -1,8 +1,7 @@
 """
 Pictures, sound and files as parts, both ways: `inlineData` (bytes) and `fileData` (an address).
 
-The media type decides what a part is.  An address that only Google can read (a file kept by its Files API, `gs://`) is an
-id, any other is an address.
+The media type decides what a part is.
 
 Source: google-genai SDK 3.4.0 (`Blob`, `FileData`).
 """
@@ -10,7 +9,6 @@ Source: google-genai SDK 3.4.0 (`Blob`, `FileData`).
 from __future__ import annotations
 
 import base64
-import binascii
 import mimetypes
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,14 +16,10 @@ from urllib.parse import urlsplit
 from dragoman.errors import ConfigError
 from dragoman.types.messages import Audio, File, Image
 from dragoman.wire.gemini_generate.dialect import Json
+from dragoman.wire.google_media import decode_base64, is_kept
 from dragoman.wire.lenient import known, text_of
 
 Media = Image | Audio | File
-
-# Google's SDK writes base64 with the letters for addresses, and its servers take both.
-_STANDARD: Final = str.maketrans("-_", "+/")
-_FILES_HOST: Final = "generativelanguage.googleapis.com"
-
 
 def decode_inline(blob: Json, field: str) -> Media:
     """
@@ -37,10 +31,7 @@ def decode_inline(blob: Json, field: str) -> Media:
     text = blob.get("data")
     if not isinstance(text, str):
         raise ConfigError(f"{field}.data is {text!r}: give base64", field=f"{field}.data")
-    try:
-        data = base64.b64decode(text.translate(_STANDARD) + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ConfigError(f"{field}.data: the base64 is damaged or cut", field=f"{field}.data") from error
+    data = decode_base64(text, f"{field}.data")
     media = text_of(blob.get("mimeType")) or None
     kind = _kind(media)
     if kind is File:
@@ -59,7 +50,7 @@ def decode_file(source: Json, field: str) -> Media:
     if not uri:
         raise ConfigError(f"{field}.fileUri is missing: give an address", field=f"{field}.fileUri")
     media = text_of(source.get("mimeType")) or None
-    place: dict[str, Any] = {"file_id": uri} if _is_kept(uri) else {"url": uri}
+    place: dict[str, Any] = {"file_id": uri} if is_kept(uri) else {"url": uri}
     return _kind(media)(media_type=media, **place)
 
 
@@ -69,11 +60,6 @@ def _kind(media: str | None) -> type[Image] | type[Audio] | type[File]:
 
 
 _KINDS: Final[dict[str, type[Image] | type[Audio]]] = {"image": Image, "audio": Audio}
-
-
-def _is_kept(uri: str) -> bool:
-    parts = urlsplit(uri)
-    return parts.scheme not in ("http", "https") or parts.hostname == _FILES_HOST
 
 
 def encode_media(part: Media, *, for_addresses: bool = False) -> Json:

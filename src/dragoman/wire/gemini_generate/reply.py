@@ -29,7 +29,7 @@ from dragoman.wire.gemini_generate.dialect import (
     finish_reason,
     outer_ending,
 )
-from dragoman.wire.gemini_generate.failure import failure, failure_from_bytes
+from dragoman.wire.google_errors import failure, failure_from_bytes
 from dragoman.wire.gemini_generate.reader import Reader
 from dragoman.wire.gemini_generate.usage import decode_usage
 from dragoman.wire.lenient import text_of, whole

@@ -27,7 +27,7 @@ from dragoman.wire.gemini_generate.dialect import (
     finish_reason,
     outer_ending,
 )
-from dragoman.wire.gemini_generate.failure import failure
+from dragoman.wire.google_errors import failure
 from dragoman.wire.gemini_generate.reader import Reader
 from dragoman.wire.gemini_generate.reply import decode_response
 from dragoman.wire.gemini_generate.usage import counts, decode_usage

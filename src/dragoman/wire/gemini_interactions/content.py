@@ -47,8 +47,9 @@ def _text(block: Json, field: str) -> Part:
     if not isinstance(text, str):
         raise ConfigError(f"{field}.text is {text!r}: give a text", field=f"{field}.text")
     part = Text(text, decode_citations(block.get("annotations"), ascii_length(text)))
-    rest = difference(block, write_text(part, True))
-    return msgspec.structs.replace(part, native={NAME: rest}) if rest else part
+    rest = difference(block, _written(text, part.citations))
+    # An empty text is named as this dialect's own: others leave it out.
+    return msgspec.structs.replace(part, native={NAME: rest}) if rest or not text else part
 
 
 def _media(block: Json, field: str) -> Part | None:
@@ -131,41 +132,47 @@ def _bytes(text: str) -> int:
 # --- from parts -------------------------------------------------------------------------------------------------------
 
 
-def write_text(part: Text, answering: bool) -> Json:
-    """The block of a text.  Sources of other providers are for answers only: a question is not to cite them."""
-    ours = [citation for citation in part.citations if answering or is_ours(citation.native, NAME)]
-    annotations = encode_citations(ours, part.text)
-    return {"type": "text", "text": part.text} | ({"annotations": annotations} if annotations else {})
+def _written(text: str, citations: tuple[Citation, ...]) -> Json:
+    annotations = encode_citations(citations, text)
+    return {"type": "text", "text": text} | ({"annotations": annotations} if annotations else {})
 
 
 def encode_block(part: Part, place: Place, answering: bool) -> Json | None:
-    """The block of a part, or None where it cannot be carried; a notice says so."""
+    """
+    The block of a part, or None where it cannot be carried; a notice says so.
+
+    Args:
+        part: What to write.
+        place: Where it stands.
+        answering: It is written into an answer, which may name any source; a question is to name this provider's only.
+    """
     write = _WRITE.get(type(part))
     if write is not None:
-        return over(write(part, place, answering), _rest(part, place))
+        made = write(part, place, answering)
+        rest = own(part.native, NAME, place.replay)
+        return made and over(made, {name: value for name, value in rest.items() if name != STEP})
     if isinstance(part, Opaque) and part.wire == NAME and place.replay:
         return part.data
     text = as_text(part, place)
     return {"type": "text", "text": text} if text else None
 
 
-def _rest(part: Part, place: Place) -> Json:
-    return {name: value for name, value in own(part.native, NAME, place.replay).items() if name != STEP}
-
-
-def _write_text(part: Text, place: Place, answering: bool) -> Json:
-    ours = all(is_ours(citation.native, NAME, place.replay) for citation in part.citations)
-    if not ours and not answering:
+def _write_text(part: Text, place: Place, answering: bool) -> Json | None:
+    if not part.text and not is_ours(part.native, NAME, place.replay):
+        return None  # nothing is lost
+    citations = part.citations
+    if not answering:
+        citations = tuple(c for c in citations if is_ours(c.native, NAME, place.replay))
+    if len(citations) < len(part.citations):
         place.note("sources that this provider did not name are not sent to it; left out", ".citations")
-        part = msgspec.structs.replace(part, citations=() if not place.replay else part.citations)
-    return write_text(part, answering)
+    return _written(part.text, citations)
 
 
 def _write_media(part: Image | Audio | File, place: Place, answering: bool) -> Json:
     return encode_media(part)
 
 
-_WRITE: Final[dict[type[Any], Callable[[Any, Place, bool], Json]]] = {
+_WRITE: Final[dict[type[Any], Callable[[Any, Place, bool], Json | None]]] = {
     Text: _write_text,
     Image: _write_media,
     Audio: _write_media,

@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from dragoman.errors import ConfigError
+from dragoman.errors import ConfigError, StatusError
 from dragoman.types.events import (
     CitationDelta,
     Event,
@@ -81,6 +81,8 @@ class Decoder(SseDecoder):
             handle = Decoder.on_error if event.error else Decoder.on_other
         try:
             handle(self, event, data)
+        except StatusError:  # one of them, of a model that is not there, is a ConfigError too
+            raise
         except ConfigError as error:
             raise wrong_item(error, data) from error
 

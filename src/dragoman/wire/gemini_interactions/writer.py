@@ -1,0 +1,129 @@
+"""
+From parts to steps, for requests and for answers.
+
+Rules: what this dialect cannot carry is left out with a notice, never in silence.  State that a provider made (a
+signature, a step of its own tools) goes back to that provider only; thoughts without it are not sent at all, since only
+the signature makes them one's own.  In an answer there is nobody to keep state from: thoughts of any provider are shown.
+
+Sources: google-genai SDK 3.4.0; Google's page on thought signatures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from dragoman.types.http import Notice
+from dragoman.types.messages import Message, Opaque, Part, Reasoning, ToolCall, ToolResult
+from dragoman.wire.call_ids import CallIds
+from dragoman.wire.gemini_interactions.content import encode_block, is_block
+from dragoman.wire.gemini_interactions.dialect import CONTENT_STEPS, NAME, STEP, Json
+from dragoman.wire.gemini_interactions.steps import plain_result, write_call, write_result, write_thought
+from dragoman.wire.native import is_ours, over, own
+from dragoman.wire.place import Place
+from dragoman.wire.text_forms import FREE_TEXT, as_text
+
+NO_OBJECT: Final = "arguments_json"
+"""Under this name go arguments that are no JSON object, as they came."""
+
+
+class StepWriter:
+    """
+    Writes the steps of one request, or of one answer.
+
+    Args:
+        answering: It is an answer.
+    """
+
+    def __init__(self, answering: bool = False) -> None:
+        self.answering = answering
+        self.ids = CallIds(lambda call_id: call_id)
+
+    def message(self, message: Message, place: Place) -> list[Json]:
+        """The steps of a message."""
+        if message.name:
+            place.note("this dialect has no names of speakers; left out", ".name")
+        steps: list[Json] = []
+        blocks: list[Json] | None = None  # of the step of content that is open
+        for i, part in enumerate(message.parts):
+            at = Place(f"{place.field}.parts[{i}]", place.role, place.replay, place.notices)
+            if type(part) in _STEPS or (isinstance(part, Opaque) and not is_block(part)):
+                step = self.step(part, at)
+                steps += [step] if step is not None else []
+                blocks = None if step is not None else blocks
+            elif (block := encode_block(part, at, self.answering)) is not None:
+                blocks = self._block(part, block, at, steps, blocks)
+        return steps
+
+    def _block(
+        self, part: Part, block: Json, place: Place, steps: list[Json], blocks: list[Json] | None
+    ) -> list[Json]:
+        """Add a block to the open step, or begin one; give the blocks of that step."""
+        state = own(part.native, NAME, place.replay)
+        if blocks is None or STEP in state:
+            blocks = []
+            kind = CONTENT_STEPS.get(place.role, "user_input")
+            steps.append(over({"type": kind, "content": blocks}, state.get(STEP) or {}))
+            steps[-1]["content"] = blocks
+        blocks.append(block)
+        return blocks
+
+    def step(self, part: Part, place: Place) -> Json | None:
+        """The step of a part that is one of its own, or None where it cannot be carried."""
+        if isinstance(part, Opaque):
+            return self._opaque(part, place)
+        made = _STEPS[type(part)](self, part, place)
+        return made and over(made, own(part.native, NAME, place.replay))
+
+    def _opaque(self, part: Opaque, place: Place) -> Json | None:
+        if part.wire == NAME and place.replay:
+            return part.data
+        as_text(part, place)
+        return None
+
+    def reasoning(self, part: Reasoning, place: Place) -> Json | None:
+        if not self.answering and not is_ours(part.native, NAME, place.replay):
+            place.note("reasoning that this provider did not write cannot be sent to it; left out")
+            return None
+        return write_thought(part.text)
+
+    def call(self, part: ToolCall, place: Place) -> Json | None:
+        arguments, exact = arguments_object(part)
+        if not exact:
+            place.note("no JSON object, as this dialect wants; sent inside one", ".arguments_json")
+        return write_call(self.ids.call(part), part.name, arguments)
+
+    def result(self, part: ToolResult, place: Place) -> Json | None:
+        result: Any = plain_result(part)
+        if result is None:
+            places = (place.inside(i, "tool") for i in range(len(part.parts)))
+            blocks = (encode_block(piece, at, self.answering) for piece, at in zip(part.parts, places, strict=True))
+            result = [block for block in blocks if block is not None]
+        return write_result(part, result, self.ids.result(part))
+
+
+def arguments_object(call: ToolCall) -> tuple[Json, bool]:
+    """
+    The arguments as an object, and whether they are what was sent.
+
+    Free text goes under `input`; anything else that is no object goes, as text, under `arguments_json`.
+    """
+    if call.kind == "custom":
+        return {FREE_TEXT: call.arguments_json}, True
+    value = call.arguments
+    if isinstance(value, dict):
+        return cast("Json", value), True
+    return {NO_OBJECT: call.arguments_json}, False
+
+
+def answer_steps(message: Message) -> list[Json]:
+    """The steps of an answer."""
+    notices: list[Notice] = []
+    return StepWriter(answering=True).message(message, Place("message", "assistant", True, notices))
+
+
+_STEPS: Final[dict[type[Any], Callable[[StepWriter, Any, Place], Json | None]]] = {
+    Reasoning: StepWriter.reasoning,
+    ToolCall: StepWriter.call,
+    ToolResult: StepWriter.result,
+}
