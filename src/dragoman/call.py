@@ -29,6 +29,7 @@ from dragoman.types.responses import ChatResponse
 from dragoman.types.usage import Usage
 from dragoman.wire.base import Decoder
 from dragoman.wire.status import request_id_of
+from dragoman.wire.turns import settle
 
 
 class Sender:
@@ -46,11 +47,13 @@ class Sender:
             UnsupportedError: Something would have to be adapted, and the context is strict.
         """
         route = self._resolve(request.model)
-        adapted = adapt(request.directed(model=route.model), route.provider, route.facts)
+        messages, mended = settle(request.messages)
+        settled = request.directed(model=route.model, messages=messages)
+        adapted = adapt(settled, route.provider, route.facts)
         if adapted.wire != route.wire.name:
             route = msgspec.structs.replace(route, wire=wire.get(adapted.wire))
         encoded = route.wire.encode_request(adapted.request, route.provider)
-        notices = [*route.notices, *adapted.notices, *encoded.notices]
+        notices = [*route.notices, *mended, *adapted.notices, *encoded.notices]
         changed = next((notice for notice in notices if notice.adapted), None)
         if changed is not None and context.strict:
             raise UnsupportedError(

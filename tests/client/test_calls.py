@@ -22,6 +22,7 @@ from dragoman import (
     TextDelta,
     TimeoutError,
     Timeouts,
+    ToolResult,
     UnknownModelError,
     UnknownProviderError,
     UnsupportedError,
@@ -433,3 +434,18 @@ def test_all_public_errors_are_dragomans() -> None:
     errors = [value for name in dragoman.__all__ if isinstance(value := getattr(dragoman, name), type)]
 
     assert all(issubclass(kind, dragoman.DragomanError) for kind in errors if issubclass(kind, Exception))
+
+
+def test_a_history_that_no_provider_takes_is_mended(face: Any, server: Server) -> None:
+    """A tool call whose result was lost gets one that says so, and the answer says what was done."""
+    server.script(says("a"))
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+
+    answer = face.chat(
+        "anthropic/m", [Message.user("Look."), {"role": "assistant", "tool_calls": [call]}, Message.user("Well?")],
+        max_tokens=5,
+    )
+
+    assert ["messages[1]"] == [notice.field for notice in answer.notices if notice.adapted]
+    results = [part for message in server.requests[0].chat.messages for part in message.parts if isinstance(part,
+    ToolResult)] assert [("c1", True)] == [(part.call_id, part.is_error) for part in results]

@@ -42,13 +42,14 @@ class Dialect(NamedTuple):
 
 # --- server-sent events, read the slow and plain way ------------------------------------------------------------------
 
-_BLANK = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
+# A blank line is over at its CR, whether an LF follows or not.
+_BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))[\r\n]")
 _LINE = re.compile(r"\r\n|\n|\r")
 
 
 def sse_borders(body: bytes) -> list[int]:
-    """Offsets behind each blank line."""
-    return [match.end() for match in _BLANK.finditer(body)]
+    """Offsets behind each blank line; the CR of a CRLF ends it already."""
+    return [match.end() - match[0].endswith(b"\r\n") for match in _BLANK.finditer(body)]
 
 
 def sse_events(body: bytes) -> list[tuple[str, str]]:
@@ -123,6 +124,46 @@ def messages_evidence(body: bytes) -> bool:
 def responses_evidence(body: bytes) -> bool:
     """An event that ends the response well: `response.completed` or `response.incomplete`."""
     return any(event.get("type") in ("response.completed", "response.incomplete") for event in json_events(body))
+
+
+# --- arrays of JSON ---------------------------------------------------------------------------------------------------
+
+_BETWEEN = re.compile(r"[\s,\[]*")
+
+
+def array_items(body: bytes) -> list[tuple[dict[str, Any], int]]:
+    """The whole objects of an array that may be cut, each with the offset behind it."""
+    text = body.decode("utf-8", "ignore")
+    items: list[tuple[dict[str, Any], int]] = []
+    at = 0
+    while True:
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
+        try:
+            value, at = json.JSONDecoder().raw_decode(text, at)
+        except ValueError:
+            return items
+        items.append((value, len(text[:at].encode())))
+
+
+def gemini_borders(body: bytes) -> list[int]:
+    """Offsets behind each object of an array, or each event."""
+    return [end for _, end in array_items(body)] if body.startswith(b"[") else sse_borders(body)
+
+
+def gemini_evidence(body: bytes) -> bool:
+    """A finish reason of the first candidate, or the reason why the prompt was refused."""
+    chunks = [item for item, _ in array_items(body)] if body.startswith(b"[") else json_events(body)
+    for chunk in chunks:
+        if (chunk.get("promptFeedback") or {}).get("blockReason"):
+            return True
+        if any(one.get("finishReason") for one in chunk.get("candidates") or () if not one.get("index")):
+            return True
+    return False
+
+
+def cohere_evidence(body: bytes) -> bool:
+    """The event that ends the message."""
+    return any(event.get("type") == "message-end" for event in json_events(body))
 
 
 # --- lines of JSON ----------------------------------------------------------------------------------------------------
@@ -208,6 +249,21 @@ DIALECTS: dict[str, Dialect] = {
             borders=line_borders,
             arguments_as_text=lambda body: False,
             sample=20_000,
+        ),
+        Dialect(
+            wire="cohere-chat",
+            folders=("cohere-v2-chat",),
+            evidence=cohere_evidence,
+            borders=sse_borders,
+            sample=150_000,
+        ),
+        Dialect(
+            wire="gemini-generate",
+            folders=("gemini-generate", "gemini-stream-generate", "vertex-generate", "vertex-stream-generate"),
+            evidence=gemini_evidence,
+            borders=gemini_borders,
+            arguments_as_text=lambda body: False,
+            sample=300_000,
         ),
     )
 }

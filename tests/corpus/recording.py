@@ -60,10 +60,10 @@ class Recording:
     @property
     def streamed(self) -> bool:
         """Whether the answer is a stream."""
+        response = self._data["response"]
         lines = "ndjson" in self.headers.get("content-type", "")
-        return "sse" in self._data["response"] or (
-            bool(self._data.get("stream")) and (lines or "body_b64" in self._data["response"])
-        )
+        array = str(response.get("body_text", "")).startswith("[")  # Gemini's streams without `alt=sse`
+        return "sse" in response or (bool(self._data.get("stream")) and (lines or array or "body_b64" in response))
 
     @property
     def status(self) -> int:

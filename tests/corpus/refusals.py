@@ -40,6 +40,7 @@ _BY_CODE: dict[str, type[DragomanError]] = {
     "context_length_exceeded": errors.ContextLengthError,
     "content_filter": errors.ContentFilterError,
     "api_error": errors.ServerError,
+    "RESOURCE_EXHAUSTED": errors.RateLimitError,
 }
 _BY_STATUS: dict[int, type[DragomanError]] = {
     400: errors.BadRequestError,
@@ -59,7 +60,9 @@ def said(expected: dict[str, Any], body: bytes) -> Said:
     if expected.get("why") == "no evidence of completion":
         return Said(None, None, None, "", interrupted=True)
     if "message" in expected:
-        return Said(expected["status"], _text(expected["type"]), _text(expected["code"]), expected["message"])
+        # Google's number in `code` repeats the status; its word is the type.
+        code = None if isinstance(expected["code"], int) and expected["type"] else _text(expected["code"])
+        return Said(expected["status"], _text(expected["type"]), code, expected["message"] or "")
     error = expected.get("stream_error") or json.loads(body)["error"]
     status = error.get("status_code") or error.get("status") or error.get("code")
     return Said(
@@ -83,6 +86,9 @@ def right_class(words: Said) -> type[DragomanError]:
             return _BY_CODE[code]
     # Anthropic names a missing model only in words: type `not_found_error`, message `model: <name>`.
     if words.type == "not_found_error" and words.message.startswith("model:"):
+        return errors.ModelNotFoundError
+    # Google too: `models/<name> is not found for API version v1beta`.
+    if words.type == "NOT_FOUND" and words.message.startswith("models/"):
         return errors.ModelNotFoundError
     if words.status is None:
         return errors.BadRequestError if words.type == "invalid_request_error" else errors.ServerError

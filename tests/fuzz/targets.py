@@ -6,8 +6,8 @@ What is fuzzed, and the laws that no input may break.
 * The events do not depend on how the bytes were cut.
 * Memory stays in proportion to the input, and no input takes seconds.
 
-Seeds are the recordings of the sample, and what the wire's own server half writes.  A failure names target, seed and number, which replay it:
-`run(target, seed=..., count=1, start=number)`.
+Seeds are the recordings of the sample, and what the wire's own server half writes.  A failure names target, seed and
+number, which replay it: `run(target, seed=..., count=1, start=number)`.
 """
 
 from __future__ import annotations

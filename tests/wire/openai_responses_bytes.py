@@ -134,3 +134,13 @@ def written(*events: Event) -> bytes:
     """A stream as the server half writes it."""
     encoder = WIRE.encoder()
     return b"".join(encoder.feed(one) for one in events) + encoder.close()
+
+
+def events_of(data: bytes) -> list[dict[str, Any]]:
+    """The events of a stream as JSON; the type stands in both places."""
+    events: list[dict[str, Any]] = []
+    for frame in data.decode().split("\n\n")[:-1]:
+        name, _, body = frame.partition("\n")
+        events.append(json.loads(body.removeprefix("data: ")))
+        assert name == f"event: {events[-1]['type']}"
+    return events

@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
@@ -49,8 +47,8 @@ from dragoman.types.responses import ChatResponse, FinishReason
 from dragoman.types.usage import Usage
 from dragoman.wire.openai_responses import WIRE
 from dragoman.wire.openai_responses.dialect import NAME
-from tests.strategies import PNG, names, some_text
-from tests.wire.openai_responses_bytes import call, decoded, message, read, reasoning, text, whole, written
+from tests.strategies import PNG
+from tests.wire.openai_responses_bytes import call, decoded, events_of, message, read, reasoning, text, whole, written
 
 USAGE = Usage(input_tokens=9, output_tokens=5, cache_read_tokens=4, cache_write_tokens=0, reasoning_tokens=3)
 FULL = ChatResponse(
@@ -74,16 +72,6 @@ FULL = ChatResponse(
     id="msg_upstream",
 )  # fmt: skip
 _EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
-
-
-def events_of(data: bytes) -> list[dict[str, Any]]:
-    """The events of a stream as JSON; the type stands in both places."""
-    events: list[dict[str, Any]] = []
-    for frame in data.decode().split("\n\n")[:-1]:
-        name, _, body = frame.partition("\n")
-        events.append(json.loads(body.removeprefix("data: ")))
-        assert name == f"event: {events[-1]['type']}"
-    return events
 
 
 # --- the official SDK -------------------------------------------------------------------------------------------------
@@ -312,41 +300,3 @@ def test_an_error_in_the_stream(error: DragomanError) -> None:
     assert ["error", "response.failed"] == [one["type"] for one in events_of(data)[-2:]]
     with pytest.raises(type(error), match=error.message):
         read(data)
-
-
-# --- laws -------------------------------------------------------------------------------------------------------------
-
-_parts: st.SearchStrategy[Part] = st.one_of(
-    st.builds(Text, some_text),
-    st.builds(Reasoning, some_text),
-    st.builds(Refusal, some_text),
-    st.builds(
-        lambda call_id, name, kind: ToolCall(call_id, name, "{}", kind),
-        names,
-        names,
-        st.sampled_from(("function", "custom")),
-    ),
-    st.builds(lambda name: Opaque(NAME, {"type": "web_search_call", "id": name}), names),
-)
-
-
-def shape(parts: tuple[Part, ...]) -> list[Part]:
-    """Parts without the state that this dialect adds."""
-    return [msgspec.structs.replace(part, native=None) for part in parts]
-
-
-@settings(max_examples=80)
-@given(parts=st.lists(_parts, max_size=5), size=st.integers(1, 90), plain=st.booleans())
-def test_any_answer_comes_back(parts: list[Part], size: int, plain: bool) -> None:
-    """Parts of every kind, written plain or as a stream that is cut anywhere, are read as the same parts in order."""
-    called = any(isinstance(part, ToolCall) for part in parts)
-    refused = any(isinstance(part, Refusal) for part in parts)
-    reason: FinishReason = "tool_calls" if called else "refusal" if refused else "stop"
-    answer = ChatResponse(
-        message=Message("assistant", tuple(parts)), finish_reason=reason, usage=USAGE, id="r", model="m"
-    )
-    again = decoded(WIRE.encode_response(answer)) if plain else fold(read(written(*unfold(answer)), size))
-
-    assert shape(answer.message.parts) == shape(again.message.parts)
-    assert (reason, "r", "m") == (again.finish_reason, again.id, again.model)
-    assert USAGE == msgspec.structs.replace(again.usage, details=None)

@@ -24,12 +24,14 @@ class Route(msgspec.Struct, frozen=True):
         paths: The whole path of a chat request.
         base: What follows the host in the base URL, in the form that the vendor's SDK uses.
         counts: Whether a stream tells the usage; some dialects do it only for those who ask.
+        stream_type: Content type of a stream.
     """
 
     wire: str
     paths: re.Pattern[str]
     base: str
     counts: Callable[[ChatRequest], bool] = lambda request: True
+    stream_type: str = "text/event-stream; charset=utf-8"
 
 
 def _asks_for_usage(request: ChatRequest) -> bool:
@@ -47,6 +49,15 @@ ROUTES: Final = (
     ),
     Route("anthropic-messages", re.compile(r"/v1/messages"), ""),
     Route("openai-responses", re.compile(r"(/openai)?(/v1)?/responses"), "/v1"),
+    Route("ollama-chat", re.compile(r"/api/chat"), "", stream_type="application/x-ndjson"),
+    Route("cohere-chat", re.compile(r"/v2/chat"), ""),
+    Route(
+        "gemini-generate",
+        re.compile(
+            r"/v1(?:beta1?)?/(?:[^:]+/)?(?:models|tunedModels|endpoints)/[^/:]+:(?:generate|streamGenerate)Content"
+        ),
+        "",
+    ),
 )
 
 MODELS: Final = ("/v1/models", "/models")

@@ -26,7 +26,6 @@ from dragoman.wire.base import Encoder
 from dragoman.wire.status import status_error
 
 JSON: Final = {"content-type": "application/json"}
-_SSE: Final = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
 
 
 class Step(Protocol):
@@ -131,7 +130,7 @@ class Raw(msgspec.Struct, frozen=True, kw_only=True):
 
     async def play(self, reply: Reply) -> None:
         await reply.sleep(self.latency)
-        headers = {**(_SSE if _streamed(reply) and self.status < 400 else JSON), **self.headers}
+        headers = {**(_stream_headers(reply) if _streamed(reply) and self.status < 400 else JSON), **self.headers}
         if len(self.pieces) == 1:
             await reply.send(self.status, headers, self.pieces[0])
             return
@@ -174,7 +173,7 @@ async def write_events(reply: Reply, sequence: Iterable[Event], pace: float) -> 
 
     Without `Finish` there is no end marker either: HTTP's framing ends well, the dialect's answer is cut.
     """
-    await reply.start(200, _SSE)
+    await reply.start(200, _stream_headers(reply))
     waits = False
     for data in _encoded(reply.wire.encoder(), sequence):
         if data:
@@ -218,6 +217,10 @@ def _written(response: ChatResponse, reply: Reply, size: int | None) -> list[Eve
         return [start, *rest]
     # Anthropic says before the first word what the prompt was; others let the last usage hold.
     return [start, UsageUpdate(msgspec.structs.replace(response.usage, output_tokens=0, reasoning_tokens=None)), *rest]
+
+
+def _stream_headers(reply: Reply) -> dict[str, str]:
+    return {"content-type": route_of(reply.wire.name).stream_type, "cache-control": "no-cache"}
 
 
 def _streamed(reply: Reply) -> bool:

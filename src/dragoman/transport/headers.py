@@ -21,6 +21,8 @@ USER_AGENT: Final = f"dragoman/{__version__}"
 # Framing is decided from the body that is really sent; a second opinion is a request-smuggling bug.
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection"})
 
+_STREAMS: Final = ("text/event-stream", "application/x-ndjson")
+
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _BREAKS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 _FOLD: Final = re.compile(r"[ \t]*\r?\n[ \t]*")
@@ -35,7 +37,8 @@ def outgoing(request: HttpRequest) -> dict[str, str]:
     Raises:
         ConfigError: A name or value cannot stand in a header; `.field` names it.
     """
-    streamed = "text/event-stream" in request.headers.get("accept", "")
+    accepted = request.headers.get("accept", "")
+    streamed = any(media in accepted for media in _STREAMS)
     headers = {"accept-encoding": "identity" if streamed else "gzip, deflate", "user-agent": USER_AGENT}
     for name, value in request.headers.items():
         if _TOKEN(name) is None:

@@ -162,9 +162,13 @@ class ChatRequest(Settings, frozen=True, omit_defaults=True):
             raise ConfigError("messages is empty: give at least one message", field="messages")
         super().__post_init__()
 
-    def directed(self, *, model: str | None = None, stream: bool | None = None) -> ChatRequest:
-        """Return the same request for another model, or in another form of answer.  What was checked stays checked."""
+    def directed(
+        self, *, model: str | None = None, stream: bool | None = None, messages: tuple[Message, ...] | None = None
+    ) -> ChatRequest:
+        """Return the same request with these replaced by values that are known to be right: nothing is checked again."""
         other = copy(self)
+        if messages is not None:
+            force_setattr(other, "messages", messages)
         if model is not None:
             force_setattr(other, "model", model)
         if stream is not None:

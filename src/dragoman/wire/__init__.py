@@ -20,6 +20,7 @@ _MODULES = {
     "anthropic-messages": "dragoman.wire.anthropic_messages",
     "openai-responses": "dragoman.wire.openai_responses",
     "ollama-chat": "dragoman.wire.ollama_chat",
+    "cohere-chat": "dragoman.wire.cohere_chat",
     "gemini-generate": "dragoman.wire.gemini_generate",
 }
 

@@ -153,7 +153,10 @@ _BY_MESSAGE: Final = tuple(
         (r"context[ _](?:length|window)[^.]{0,40}exceed", errors.ContextLengthError),
         (r"exceeds? (?:the )?(?:model's )?context", errors.ContextLengthError),
         (r"^The model .{1,200} (?:does not exist|has been deprecated)", errors.ModelNotFoundError),
-        (r"^model: \S+$|^model ['\"].{1,200}['\"] not found", errors.ModelNotFoundError),
+        (r"^model: \S+$|^model ['\"].{1,200}['\"] (?:not found|was removed)", errors.ModelNotFoundError),
+        # Cohere: a long prompt, and a key that is limited by the month.
+        (r"^too many tokens: (?:(?:the )?total number|size limit)", errors.ContextLengthError),
+        (r"limited to \d+ API calls / month|calls per month", errors.QuotaError),
         (r"^models/\S{1,200} is not found|^Publisher Model .{1,300} not found", errors.ModelNotFoundError),
         (r"input token count .{0,60}exceeds the maximum", errors.ContextLengthError),
         (r"^API key (?:not valid|expired)", errors.AuthenticationError),
@@ -172,7 +175,14 @@ _VAGUE: Final = (
     errors.PermissionDeniedError,
 )
 
-_REQUEST_ID: Final = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
+_REQUEST_ID: Final = (
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "x-amzn-requestid",
+    "x-debug-trace-id",  # Cohere
+    "cf-ray",
+)
 
 
 def error_class(status: int | None, codes: tuple[str | None, ...], message: str) -> type[StatusError]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from dragoman.errors import ConfigError
-from dragoman.types.messages import Citation, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
+from dragoman.types.messages import Audio, Citation, File, Image, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.wire.bedrock_converse.content import written
 from dragoman.wire.bedrock_converse.dialect import NAME, Block, cache_mark
 from dragoman.wire.bedrock_converse.formats import read_media
@@ -73,13 +73,18 @@ def decode_part(block: Block) -> Part:
     if part is None:
         return Opaque(NAME, block)
     rest = difference(block, written(part))
-    # Reasoning names this dialect even where nothing is left to say: that marks it as one that may be sent back.
-    return msgspec.structs.replace(part, native={NAME: rest}) if rest or isinstance(part, Reasoning) else part
+    # Reasoning and empty texts name this dialect even where nothing is left to say: so they are known to be its own.
+    marked = rest or isinstance(part, Reasoning) or part == Text("")
+    return msgspec.structs.replace(part, native={NAME: rest}) if marked else part
 
 
 def decode_answer(content: Iterable[Block]) -> tuple[Part, ...]:
     """The parts of an answer.  Texts without content are dropped."""
-    return tuple(part for part in decode_parts(map(said, content)) if part != Text(""))
+    return tuple(part for part in decode_parts(map(said, content)) if not _is_empty(part))
+
+
+def _is_empty(part: Part) -> bool:
+    return isinstance(part, Text) and not part.text and not part.citations
 
 
 def said(block: Block) -> Block:
@@ -138,8 +143,13 @@ def _tool_use(value: Any) -> Part:
 
 def _tool_result(value: Any) -> Part:
     told = _converted(value, _ToolResult, "toolResult")
-    parts = decode_parts(told.content, "$.toolResult.content")
-    return ToolResult(told.toolUseId, parts, is_error=told.status == "error")  # type: ignore[arg-type]
+    parts = tuple(_result_part(block) for block in told.content)
+    return ToolResult(told.toolUseId, parts, is_error=told.status == "error")
+
+
+def _result_part(block: Block) -> Text | Image | Audio | File | Opaque:
+    part = decode_part(block)
+    return part if isinstance(part, Text | Image | Audio | File) else Opaque(NAME, block)
 
 
 def _converted(value: Any, kind: type[Any], name: str) -> Any:

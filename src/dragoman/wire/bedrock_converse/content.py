@@ -35,10 +35,10 @@ from dragoman.types.messages import (
 from dragoman.wire.bedrock_converse.dialect import NAME, Block, cache_point
 from dragoman.wire.bedrock_converse.formats import Media, block_of, format_of, source_of
 from dragoman.wire.call_ids import CallIds
-from dragoman.wire.lenient import known
+from dragoman.wire.lenient import known, object_of
 from dragoman.wire.native import is_ours, over, own
-from dragoman.wire.text_forms import FREE_TEXT, as_text
 from dragoman.wire.place import Place
+from dragoman.wire.text_forms import FREE_TEXT, as_text
 
 # One model is offered under several names: in a region, by an inference profile of several regions.
 _PROFILE: Final = re.compile(r"(?:us|us-gov|eu|apac|jp|au|ca|global)\.(?=[a-z])")
@@ -99,6 +99,10 @@ class ContentWriter:
 
         Letters, digits, spaces, hyphens, parentheses and brackets; without the suffix, which the format says.
         """
+        came = object_of(own(part.native, NAME, place.replay).get("document")).get("name")
+        if isinstance(came, str):
+            self._names.add(came)
+            return came
         plain = _NOT_NAME.sub(" ", _SUFFIX.sub("", part.name or "")).strip()[:_NAME_LENGTH]
         base = name = plain or "Document"
         count = 1
@@ -217,10 +221,11 @@ def _tool_call(writer: ContentWriter, part: ToolCall, place: Place) -> Block:
 
 
 def _tool_result(writer: ContentWriter, part: ToolResult, place: Place) -> Block:
-    inner: dict[str, Any] = {"toolUseId": writer.ids.result(part)}
-    places = (place.inside(i, "tool") for i in range(len(part.parts)))
-    blocks = (writer.block(piece, at) for piece, at in zip(part.parts, places, strict=True))
-    inner["content"] = [block for block in blocks if block is not None]
+    blocks = [writer.block(piece, place.inside(i, "tool")) for i, piece in enumerate(part.parts)]
+    if any(piece.cache for piece in part.parts):
+        place.note("this dialect has no cache points in what a tool gave back; left out", ".parts")
+    content = [block for block in blocks if block is not None]
+    inner: dict[str, Any] = {"toolUseId": writer.ids.result(part), "content": content}
     if part.is_error:
         inner["status"] = "error"
     return {"toolResult": inner}

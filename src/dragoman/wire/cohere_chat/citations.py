@@ -1,9 +1,9 @@
 """
 Citations, both ways.
 
-A citation names a span of the answer (`start`, `end`, `text`) and the documents or results of tools that support it; its
-own form, with all sources, is kept for replay.  It stands at the text of its `content_index`, or at the first one; those
-of the tool plan and of thoughts stand at no text and stay with the message.
+A citation names a span of the answer (`start`, `end`, `text`) and the documents or results of tools that support it;
+its own form, with all sources, is kept for replay.  It stands at the text of its `content_index`, or at the first one;
+those of the tool plan and of thoughts stand at no text and stay with the message.
 
 Source: Cohere SDK 7.3, `types/citation.py`, `types/source.py`; the recordings.
 """

@@ -28,7 +28,7 @@ from dragoman.types.messages import Opaque, TokenLogprob
 from dragoman.wire.cohere_chat.citations import decode_citation, stands_at
 from dragoman.wire.cohere_chat.dialect import NAME, Call, Function, Json, Said, finish_reason
 from dragoman.wire.cohere_chat.usage import decode_usage
-from dragoman.wire.lenient import list_of, object_of, text_of, whole
+from dragoman.wire.lenient import list_of, object_of, text_of
 
 _EMPTY = Function()
 
@@ -93,7 +93,7 @@ class Reader:
             self._plan.append(text)
 
     def _tell_plan(self) -> None:
-        """Give the plan as state of the message once it seems whole: in the order of the dialect, before what follows."""
+        """Give the plan as state of the message when something else follows it: then it is whole."""
         if self._told < len(self._plan):
             self._told = len(self._plan)
             self._out.append(MessageNative({NAME: {"tool_plan": "".join(self._plan)}}))

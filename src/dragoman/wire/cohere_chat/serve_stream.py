@@ -64,6 +64,7 @@ class Encoder:
         self._open: str | None = None  # kind of the block that grows; its index is the last one
         self._citations = 0
         self._calls: dict[int, tuple[ToolCallStart, list[str]]] = {}  # that are free text, with what came of it
+        self._next_call = 0
         self._planned = False
 
     def feed(self, event: Event) -> bytes:
@@ -170,6 +171,7 @@ class Encoder:
 
     def on_call(self, event: ToolCallStart) -> None:
         self._end_block()
+        self._next_call = max(self._next_call, event.index + 1)
         call_id = self._ids.call(ToolCall(event.id, event.name))
         if event.kind == "custom":
             self._calls[event.index] = (event, [])
@@ -199,6 +201,7 @@ class Encoder:
         state = own(event.native, NAME)
         plan = text_of(state.get("tool_plan"))
         if plan and not self._planned:
+            self._planned = True
             self._end_block()
             self._emit("tool-plan-delta", {"tool_plan": plan})
         for citation in list_of(state.get("citations")):
@@ -235,6 +238,12 @@ class Encoder:
     def whole_thought(self, part: Reasoning) -> None:
         self.on_reasoning(ReasoningDelta(part.text))
 
+    def whole_call(self, part: ToolCall) -> None:
+        index = self._next_call
+        self.on_call(ToolCallStart(index, part.id, part.name, part.kind))
+        self.on_arguments(ToolCallDelta(index, part.arguments_json))
+        self.on_call_end(ToolCallEnd(index))
+
     def whole_opaque(self, part: Opaque) -> None:
         if part.wire == NAME:
             self._blocks += 1
@@ -264,5 +273,6 @@ _PARTS: Final[dict[type[Any], Callable[[Encoder, Any], None]]] = {
     Refusal: Encoder.whole_refusal,
     Audio: Encoder.whole_audio,
     Reasoning: Encoder.whole_thought,
+    ToolCall: Encoder.whole_call,
     Opaque: Encoder.whole_opaque,
 }

@@ -4,9 +4,9 @@ Streamed answers: bytes to events.
 Every event is decoded once, into one Struct, and goes through a table from its type to a function.  Types that are not
 in the table are carried as they came.
 
-Rules: evidence of completion is `message-end`; one that reports an error is an error.  `Finish` comes at `[DONE]`, which
-the vendor sends after it, or at the end of the bytes.  A block that ended stays open for the citations that come after
-it, until something else begins.
+Rules: evidence of completion is `message-end`; one that reports an error is an error.  `Finish` comes at `[DONE]`,
+which the vendor sends after it, or at the end of the bytes.  A block that ended stays open for the citations that come
+after it, until something else begins.
 
 Source: Cohere SDK 7.3, `v2/types/v2chat_stream_response.py`; its page on streaming; the recordings.
 """

@@ -17,12 +17,12 @@ from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
 from dragoman.wire.gemini_generate.dialect import NAME
-from dragoman.wire.google_errors import encode_error
 from dragoman.wire.gemini_generate.reply import decode_response
 from dragoman.wire.gemini_generate.request import decode_request, encode_request
 from dragoman.wire.gemini_generate.serve import encode_response
 from dragoman.wire.gemini_generate.serve_stream import Encoder
 from dragoman.wire.gemini_generate.stream import Decoder
+from dragoman.wire.google_errors import encode_error
 
 __all__ = ["WIRE", "GeminiGenerate"]
 

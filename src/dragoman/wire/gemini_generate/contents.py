@@ -83,9 +83,7 @@ class _Writer:
         self._marked = False  # it was said that cache marks are not sent
 
     def instructions(self, messages: tuple[Message, ...]) -> Json:
-        parts = [
-            part for i, message in enumerate(messages) for part in self._parts(message, f"messages[{i}]")
-        ]
+        parts = [part for i, message in enumerate(messages) for part in self._parts(message, f"messages[{i}]")]
         return _content(messages[0], {"parts": parts})
 
     def add(self, message: Message, field: str) -> None:
@@ -144,7 +142,9 @@ class _Writer:
             if name in self._waiting:
                 self._waiting.remove(name)
         if name is None:
-            place.note(f"this dialect wants the function's name and no call has this id; {_NAMELESS!r} was sent", ".name")
+            place.note(
+                f"this dialect wants the function's name and no call has this id; {_NAMELESS!r} was sent", ".name"
+            )
         return name or _NAMELESS
 
 

@@ -19,7 +19,6 @@ from dragoman.types.messages import Citation, Part, Text
 from dragoman.wire.gemini_generate.dialect import Json
 from dragoman.wire.lenient import known, list_of, object_of, text_of, whole
 
-
 # Bytes that continue a character of UTF-8: what is left without them is one byte for each character.
 _CONTINUING: Final = bytes(range(0x80, 0xC0))
 _BLOCK: Final = 1024

@@ -21,6 +21,7 @@ from dragoman.wire.lenient import known, text_of
 
 Media = Image | Audio | File
 
+
 def decode_inline(blob: Json, field: str) -> Media:
     """
     Read `inlineData`.

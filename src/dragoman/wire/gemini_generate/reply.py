@@ -29,9 +29,9 @@ from dragoman.wire.gemini_generate.dialect import (
     finish_reason,
     outer_ending,
 )
-from dragoman.wire.google_errors import failure, failure_from_bytes
 from dragoman.wire.gemini_generate.reader import Reader
 from dragoman.wire.gemini_generate.usage import decode_usage
+from dragoman.wire.google_errors import failure, failure_from_bytes
 from dragoman.wire.lenient import text_of, whole
 from dragoman.wire.status import lowered, request_id_of
 
@@ -81,7 +81,9 @@ def _answers(status: int, headers: Mapping[str, str], body: bytes, provider: str
     if not start:
         raise WireError("the answer is empty", provider=provider, status=status)
     what = "the answer"
-    answers: list[Answer] = decode_json(body, list[Answer], what) if start == b"[" else [decode_json(body, Answer, what)]
+    answers: list[Answer] = (
+        decode_json(body, list[Answer], what) if start == b"[" else [decode_json(body, Answer, what)]
+    )
     if any(answer.error for answer in answers):
         said = msgspec.json.decode(body)
         first = next(i for i, answer in enumerate(answers) if answer.error)

@@ -27,7 +27,9 @@ from dragoman.wire.gemini_generate.settings import decode_settings, encode_setti
 from dragoman.wire.lenient import object_of, text_of
 from dragoman.wire.request_body import overlay, read_body
 
-_ADDRESS: Final = re.compile(r"(?:(models|tunedModels|endpoints)/)?([^/:?#]+):(generateContent|streamGenerateContent)\b")
+_ADDRESS: Final = re.compile(
+    r"(?:(models|tunedModels|endpoints)/)?([^/:?#]+):(generateContent|streamGenerateContent)\b"
+)
 _SYSTEM: Final = "systemInstruction"
 
 

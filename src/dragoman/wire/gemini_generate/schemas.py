@@ -15,9 +15,7 @@ from dragoman.wire.gemini_generate.dialect import Json, camel
 from dragoman.wire.lenient import list_of, object_of
 
 # 64-bit integers are texts in the JSON of protocol buffers.
-_COUNTS: Final = frozenset(
-    {"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"}
-)
+_COUNTS: Final = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"})
 _DROPPED: Final = frozenset({"propertyOrdering", "nullable", "example"})
 
 

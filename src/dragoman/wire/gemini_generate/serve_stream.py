@@ -38,10 +38,10 @@ from dragoman.types.events import (
 from dragoman.types.messages import Audio, Citation, Part, Reasoning, Text, ToolCall
 from dragoman.wire import sse
 from dragoman.wire.gemini_generate.dialect import NAME, Json
-from dragoman.wire.google_errors import error_body
 from dragoman.wire.gemini_generate.grounding import grounding_metadata
 from dragoman.wire.gemini_generate.serve import answer_part, encode_logprobs, end_fields, is_blocked, outer_fields
 from dragoman.wire.gemini_generate.usage import encode_usage
+from dragoman.wire.google_errors import error_body
 from dragoman.wire.lenient import known, list_of, object_of
 
 _json: Final = msgspec.json.encode

@@ -70,7 +70,11 @@ _LEVELS: Final[dict[Effort, str]] = {"minimal": "minimal", "low": "low", "medium
 
 def _decode_thinking(value: Any) -> Any:
     sent = object_of(value)
-    level, budget, shown = text_of(sent.get("thinkingLevel")).lower(), sent.get("thinkingBudget"), sent.get("includeThoughts")
+    level, budget, shown = (
+        text_of(sent.get("thinkingLevel")).lower(),
+        sent.get("thinkingBudget"),
+        sent.get("includeThoughts"),
+    )
     tokens = whole(budget)
     if (level and level not in get_args(Effort)) or (budget is not None and (tokens is None or tokens < 0)):
         return None  # a budget of -1 leaves it to the model

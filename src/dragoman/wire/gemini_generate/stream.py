@@ -27,10 +27,10 @@ from dragoman.wire.gemini_generate.dialect import (
     finish_reason,
     outer_ending,
 )
-from dragoman.wire.google_errors import failure
 from dragoman.wire.gemini_generate.reader import Reader
 from dragoman.wire.gemini_generate.reply import decode_response
 from dragoman.wire.gemini_generate.usage import counts, decode_usage
+from dragoman.wire.google_errors import failure
 from dragoman.wire.json_array import Splitter
 from dragoman.wire.lenient import list_of, object_of, text_of, whole
 
@@ -54,7 +54,7 @@ class Decoder(SseDecoder):
         self._raw: str | None = None
         self._blocked = False
         self._details: Json = {}
-        self._usage: Json = {}
+        self._usage: Any = None
         self._counted = False
 
     def _read(self, chunk: bytes) -> None:
@@ -124,13 +124,16 @@ class Decoder(SseDecoder):
             self._blocked = self.complete = True
 
     def _count(self, sent: Any) -> None:
-        before = self._usage
-        self._usage = before | object_of(sent)
-        if counts(sent) and (not self._counted or self._usage != before):
-            self._tell_usage()
+        """Each count replaces the one before, whole; what names only a tier is held until nothing better came."""
+        if counts(sent):
+            if sent != self._usage:
+                self._tell_usage(sent)
+        elif not self._counted:
+            self._usage = sent
 
-    def _tell_usage(self) -> None:
-        if usage := decode_usage(self._usage):
+    def _tell_usage(self, sent: Any) -> None:
+        self._usage = sent
+        if usage := decode_usage(sent):
             self._counted = True
             self.seen.append(UsageUpdate(usage))
 
@@ -140,7 +143,7 @@ class Decoder(SseDecoder):
         self._ended = True
         self._reader.end()
         if not self._counted:
-            self._tell_usage()
+            self._tell_usage(self._usage)
         details = {**self._reader.details, **self._details}
         reason = finish_reason(self._raw, self._reader.has_calls)
         if self._raw is None and self._blocked:

@@ -41,7 +41,7 @@ def decode_media(block: Json) -> Media | None:
     return msgspec.structs.replace(part, native={NAME: rest}) if rest else part
 
 
-_CARRIED: Final = frozenset({"type", "data", "uri"})
+_CARRIED: Final = frozenset({"type", "uri"})
 
 
 def _read(block: Json) -> Media:

@@ -19,10 +19,11 @@ import msgspec
 
 from dragoman.errors import ConfigError
 from dragoman.types.messages import Native, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
-from dragoman.wire.gemini_interactions.content import decode_block
+from dragoman.wire.gemini_interactions.content import decode_block, encode_block
 from dragoman.wire.gemini_interactions.dialect import CONTENT_STEPS, NAME, STEP, Json
 from dragoman.wire.lenient import list_of, object_of, text_of
 from dragoman.wire.native import difference, own
+from dragoman.wire.place import Place
 
 Parts = tuple[Part, ...]
 
@@ -66,7 +67,7 @@ def said(step: Json) -> Json:
 
 def _is_empty(part: Part) -> bool:
     if isinstance(part, Opaque):
-        return part.data.get("type") == "model_output"
+        return part.data.get("type") == "model_output" and not part.data.get("error")
     if isinstance(part, Reasoning):
         return not part.text and not own(part.native, NAME)
     return isinstance(part, Text) and not part.text and not part.citations
@@ -139,7 +140,7 @@ def _function_result(step: Json, field: str) -> Parts:
     call_id, result = _required(step, "call_id", field), step.get("result")
     name, failed = text_of(step.get("name")) or None, step.get("is_error") is True
     part = ToolResult(call_id, _result_parts(result, f"{field}.result"), name, failed)
-    rest = difference(step, write_result(part, plain_result(part) or []))
+    rest = difference(step, write_result(part, result_of(part, Place("", "tool", True, []), True)))
     return (msgspec.structs.replace(part, native=_native(rest)),)
 
 
@@ -157,10 +158,14 @@ def _is_typed(item: Any) -> bool:
     return isinstance(object_of(item).get("type"), str)
 
 
-def plain_result(part: ToolResult) -> str | None:
-    """The result as a text, if that is all it is."""
+def result_of(part: ToolResult, place: Place, answering: bool) -> str | list[Json]:
+    """What a tool gave back, as a text if that is all it is, else as blocks."""
     texts = [piece for piece in part.parts if isinstance(piece, Text) and not piece.citations and not piece.native]
-    return part.text if len(texts) == len(part.parts) < 2 else None
+    if len(texts) == len(part.parts) < 2:
+        return part.text
+    places = (place.inside(i, "tool") for i in range(len(part.parts)))
+    blocks = (encode_block(piece, at, answering) for piece, at in zip(part.parts, places, strict=True))
+    return [block for block in blocks if block is not None]
 
 
 def write_result(part: ToolResult, result: Any, call_id: str | None = None) -> Json:

@@ -18,7 +18,7 @@ from dragoman.types.messages import Message, Opaque, Part, Reasoning, ToolCall, 
 from dragoman.wire.call_ids import CallIds
 from dragoman.wire.gemini_interactions.content import encode_block, is_block
 from dragoman.wire.gemini_interactions.dialect import CONTENT_STEPS, NAME, STEP, Json
-from dragoman.wire.gemini_interactions.steps import plain_result, write_call, write_result, write_thought
+from dragoman.wire.gemini_interactions.steps import result_of, write_call, write_result, write_thought
 from dragoman.wire.native import is_ours, over, own
 from dragoman.wire.place import Place
 from dragoman.wire.text_forms import FREE_TEXT, as_text
@@ -94,12 +94,7 @@ class StepWriter:
         return write_call(self.ids.call(part), part.name, arguments)
 
     def result(self, part: ToolResult, place: Place) -> Json | None:
-        result: Any = plain_result(part)
-        if result is None:
-            places = (place.inside(i, "tool") for i in range(len(part.parts)))
-            blocks = (encode_block(piece, at, self.answering) for piece, at in zip(part.parts, places, strict=True))
-            result = [block for block in blocks if block is not None]
-        return write_result(part, result, self.ids.result(part))
+        return write_result(part, result_of(part, place, self.answering), self.ids.result(part))
 
 
 def arguments_object(call: ToolCall) -> tuple[Json, bool]:

@@ -141,7 +141,7 @@ class Decoder(SseDecoder):
         self.seen.append(ProviderEvent(NAME, msgspec.json.decode(data)))
 
     def on_silent(self, event: StreamEvent, data: bytes) -> None:
-        """Repeats what was said, or says only that the connection lives."""
+        """Says nothing new."""
 
     # --- items --------------------------------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class Decoder(SseDecoder):
         if growing.call < 0:
             growing.item = item
             self._begin_call(growing)
-        self._say(growing, 0, growing.missing(0, call.arguments_json), self._arguments)
+        self._say(growing, 0, growing.missing(0, call.arguments_json), _arguments)
         if not is_cut_call(item):
             self._called = True
             self.seen.append(ToolCallEnd(growing.call, call.native))
@@ -311,10 +311,11 @@ class Decoder(SseDecoder):
         growing = self._items.get(self._place(event))
         if growing is not None and growing.call >= 0 and not growing.closed:
             all_of_it = text_of(event.arguments) or text_of(event.input)
-            self._say(growing, 0, text_of(event.delta) or growing.missing(0, all_of_it), self._arguments)
+            self._say(growing, 0, text_of(event.delta) or growing.missing(0, all_of_it), _arguments)
 
-    def _arguments(self, growing: Growing, text: str) -> Event:
-        return ToolCallDelta(growing.call, text)
+
+def _arguments(growing: Growing, text: str) -> Event:
+    return ToolCallDelta(growing.call, text)
 
 
 def _answer(event: StreamEvent) -> Answer:
@@ -322,6 +323,14 @@ def _answer(event: StreamEvent) -> Answer:
     return answer
 
 
+# They repeat what was said, or say only that the connection lives.
+_SILENT: Final = (
+    "response.output_text.done",
+    "response.refusal.done",
+    "response.reasoning_summary_part.added",
+    "response.reasoning_summary_part.done",
+    "keepalive",
+)
 _Handler = Callable[[Decoder, StreamEvent, bytes], None]
 
 _EVENTS: Final[dict[str, _Handler]] = {
@@ -333,16 +342,12 @@ _EVENTS: Final[dict[str, _Handler]] = {
     "response.content_part.added": Decoder.on_part,
     "response.content_part.done": Decoder.on_part,
     "response.output_text.delta": Decoder.on_text,
-    "response.output_text.done": Decoder.on_silent,
     "response.output_text.annotation.added": Decoder.on_annotation,
     "response.refusal.delta": Decoder.on_refusal,
-    "response.refusal.done": Decoder.on_silent,
     "response.reasoning_text.delta": Decoder.on_thought,
     "response.reasoning_text.done": Decoder.on_thought,
     "response.reasoning_summary_text.delta": Decoder.on_thought,
     "response.reasoning_summary_text.done": Decoder.on_thought,
-    "response.reasoning_summary_part.added": Decoder.on_silent,
-    "response.reasoning_summary_part.done": Decoder.on_silent,
     "response.function_call_arguments.delta": Decoder.on_arguments,
     "response.function_call_arguments.done": Decoder.on_arguments,
     "response.custom_tool_call_input.delta": Decoder.on_arguments,
@@ -352,7 +357,7 @@ _EVENTS: Final[dict[str, _Handler]] = {
     "response.cancelled": Decoder.on_terminal,
     "response.failed": Decoder.on_failed,
     "error": Decoder.on_error,
-    "keepalive": Decoder.on_silent,
+    **dict.fromkeys(_SILENT, Decoder.on_silent),
 }
 _CLOSE: Final[dict[str, Callable[[Decoder, Growing, Item], None]]] = {
     "message": Decoder.close_message,
