@@ -442,10 +442,12 @@ def test_a_history_that_no_provider_takes_is_mended(face: Any, server: Server) -
     call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
 
     answer = face.chat(
-        "anthropic/m", [Message.user("Look."), {"role": "assistant", "tool_calls": [call]}, Message.user("Well?")],
+        "anthropic/m",
+        [Message.user("Look."), {"role": "assistant", "tool_calls": [call]}, Message.user("Well?")],
         max_tokens=5,
     )
 
     assert ["messages[1]"] == [notice.field for notice in answer.notices if notice.adapted]
-    results = [part for message in server.requests[0].chat.messages for part in message.parts if isinstance(part,
-    ToolResult)] assert [("c1", True)] == [(part.call_id, part.is_error) for part in results]
+    sent = [part for message in server.requests[0].chat.messages for part in message.parts]
+    results = [part for part in sent if isinstance(part, ToolResult)]
+    assert [("c1", True)] == [(part.call_id, part.is_error) for part in results]

@@ -1,13 +1,13 @@
 """
 What AWS puts around a dialect: its errors, and its event streams.
 
-An error names its type in the header `x-amzn-errortype`, or in the body as `__type`, and says `message`.  In a stream it
-is a message of type `exception` whose header `:exception-type` names it.
+An error names its type in the header `x-amzn-errortype`, or in the body as `__type`, and says `message`.  In a stream
+it is a message of type `exception` whose header `:exception-type` names it.
 
 Rule: a message of a stream that is an error is raised where it stands; whatever came before is delivered.
 
-Source: AWS restJson1 protocol, "Operation error serialization"; the service model of `bedrock-runtime` in botocore 1.44;
-the recordings.
+Source: AWS restJson1 protocol, "Operation error serialization"; the service model of `bedrock-runtime` in botocore
+1.44; the recordings.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """
 The wire `bedrock-converse`: AWS Bedrock's Converse dialect, one for the models of every maker that Bedrock offers.
 
-`dialect` has the Structs and tables, `formats` the media.  Client half: `request`, `content` and `tools` write; `reply`,
-`blocks` and `stream_decoder` read.  Server half: `received` reads; `reply` and `stream_encoder` write.  `usage` serves
-both.  Errors and framing are AWS's own, in `dragoman.wire.aws`.
+`dialect` has the Structs and tables, `formats` the media.  Client half: `request`, `content` and `tools` write;
+`reply`, `blocks` and `stream_decoder` read.  Server half: `received` reads; `reply` and `stream_encoder` write.
+`usage` serves both.  Errors and framing are AWS's own, in `dragoman.wire.aws`.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ _FORMATS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("audio/webm", "webm"),
     ),
 }
-_WRITTEN: Final = {block: {media: word for media, word in reversed(pairs)} for block, pairs in _FORMATS.items()}
+_WRITTEN: Final = {block: dict(reversed(pairs)) for block, pairs in _FORMATS.items()}
 _MEDIA: Final = {block: {word: media for media, word in pairs} for block, pairs in _FORMATS.items()}
 _PARTS: Final[dict[str, type[Media]]] = {"image": Image, "document": File, "video": File, "audio": Audio}
 
