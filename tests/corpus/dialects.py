@@ -166,6 +166,36 @@ def cohere_evidence(body: bytes) -> bool:
     return any(event.get("type") == "message-end" for event in json_events(body))
 
 
+# --- AWS event streams ------------------------------------------------------------------------------------------------
+
+_EVENT_TYPE = re.compile(rb":event-type\x07..(\w+)")
+
+
+def aws_messages(body: bytes) -> list[tuple[str, dict[str, Any], int]]:
+    """Type, JSON and the offset behind each whole message; checksums are not looked at."""
+    messages: list[tuple[str, dict[str, Any], int]] = []
+    at = 0
+    while len(body) - at >= 12:
+        total, headers = int.from_bytes(body[at : at + 4], "big"), int.from_bytes(body[at + 4 : at + 8], "big")
+        if len(body) - at < total or total < 16:
+            break
+        kind = _EVENT_TYPE.search(body[at + 12 : at + 12 + headers])
+        payload = body[at + 12 + headers : at + total - 4]
+        at += total
+        messages.append((kind[1].decode() if kind else "", json.loads(payload), at))
+    return messages
+
+
+def aws_borders(body: bytes) -> list[int]:
+    """Offsets behind each message."""
+    return [end for _, _, end in aws_messages(body)]
+
+
+def converse_evidence(body: bytes) -> bool:
+    """The event `messageStop`."""
+    return any(kind == "messageStop" for kind, _, _ in aws_messages(body))
+
+
 # --- lines of JSON ----------------------------------------------------------------------------------------------------
 
 
@@ -249,6 +279,14 @@ DIALECTS: dict[str, Dialect] = {
             borders=line_borders,
             arguments_as_text=lambda body: False,
             sample=20_000,
+        ),
+        Dialect(
+            wire="bedrock-converse",
+            folders=("bedrock-converse", "bedrock-converse-stream"),
+            evidence=converse_evidence,
+            borders=aws_borders,
+            arguments_as_text=lambda body: b":event-type" in body,
+            sample=150_000,
         ),
         Dialect(
             wire="cohere-chat",

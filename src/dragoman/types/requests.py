@@ -165,8 +165,8 @@ class ChatRequest(Settings, frozen=True, omit_defaults=True):
     def directed(
         self, *, model: str | None = None, stream: bool | None = None, messages: tuple[Message, ...] | None = None
     ) -> ChatRequest:
-        """Return the same request with these replaced by values that are known to be right: nothing is checked
-        again.""" other = copy(self)
+        """Return the same request with these replaced by values that are known to be right: none is checked again."""
+        other = copy(self)
         if messages is not None:
             force_setattr(other, "messages", messages)
         if model is not None:

@@ -19,6 +19,7 @@ _MODULES = {
     "openai-chat": "dragoman.wire.openai_chat",
     "anthropic-messages": "dragoman.wire.anthropic_messages",
     "openai-responses": "dragoman.wire.openai_responses",
+    "bedrock-converse": "dragoman.wire.bedrock_converse",
     "ollama-chat": "dragoman.wire.ollama_chat",
     "cohere-chat": "dragoman.wire.cohere_chat",
     "gemini-generate": "dragoman.wire.gemini_generate",

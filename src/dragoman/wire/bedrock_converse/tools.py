@@ -55,9 +55,7 @@ def _called(turns: list[Json]) -> list[str]:
 
 def _choice(choice: str | None, notices: list[Notice]) -> Json | None:
     if choice == "none":
-        notices.append(
-            Notice("tool_choice", "this dialect has no `none`, and earlier calls need their tools; left out")
-        )
+        notices.append(Notice("tool_choice", "this dialect has no `none`, and calls need their tools; left out"))
         return None
     if choice is None:
         return None
