@@ -41,8 +41,14 @@ SPREAD = 0.03
 
 # Nothing of the caller's surroundings may reach a peer: no proxy, no key, no configuration.
 _ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-_AT_THE_END = "import resource, time; r = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024"
-_PRINT = 'print(\'{"cpu_ms": %f, "rss_mb": %f}\' % (time.process_time() * 1e3, r))'
+# Not `ru_maxrss`: a child begins with its parent's.   (getrusage(2), proc(5))
+_AT_THE_END = """
+import time
+cpu = time.process_time() * 1e3
+status = open("/proc/self/status").read()
+rss = int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+print('{"cpu_ms": %f, "rss_mb": %f}' % (cpu, rss))
+"""
 
 
 @contextmanager
@@ -61,7 +67,7 @@ def sample(peer: str, question: str, url: str) -> Sample:
     module = load(peer)
     python = str(environments.python_of(module.ENVIRONMENT))
     if question == "import":
-        command = [python, "-c", f"{module.IMPORT}\n{_AT_THE_END}\n{_PRINT}"]
+        command = [python, "-c", module.IMPORT + _AT_THE_END]
     else:
         command = [python, str(HERE / "measure.py"), peer, question, url]
     return _json(command)
@@ -69,7 +75,7 @@ def sample(peer: str, question: str, url: str) -> Sample:
 
 def bare(python: str) -> Sample:
     """What an interpreter costs that does nothing."""
-    return _json([python, "-c", f"{_AT_THE_END}\n{_PRINT}"])
+    return _json([python, "-c", _AT_THE_END])
 
 
 def _json(command: list[str]) -> Sample:

@@ -156,9 +156,14 @@ def gemini_evidence(body: bytes) -> bool:
     for chunk in chunks:
         if (chunk.get("promptFeedback") or {}).get("blockReason"):
             return True
-        if any(one.get("finishReason") for one in chunk.get("candidates") or () if not one.get("index")):
+        if any(one.get("finishReason") for one in chunk.get("candidates") or () if _is_first(one.get("index"))):
             return True
     return False
+
+
+def _is_first(index: object) -> bool:
+    """Whether a candidate is not said to be another than the first; what is no whole number says nothing."""
+    return type(index) not in (int, float) or index == 0 or index % 1 != 0  # type: ignore[operator]
 
 
 def cohere_evidence(body: bytes) -> bool:
@@ -215,6 +220,12 @@ def done_evidence(body: bytes) -> bool:
         if isinstance(value, dict) and value.get("done") is True:
             return True
     return False
+
+
+def interactions_evidence(body: bytes) -> bool:
+    """`interaction.completed`, with a status that says that it is over."""
+    ends = [event for event in json_events(body) if event.get("event_type") == "interaction.completed"]
+    return any(event["interaction"]["status"] not in ("in_progress", "queued") for event in ends)
 
 
 DIALECTS: dict[str, Dialect] = {
@@ -302,6 +313,14 @@ DIALECTS: dict[str, Dialect] = {
             borders=gemini_borders,
             arguments_as_text=lambda body: False,
             sample=300_000,
+        ),
+        Dialect(
+            wire="gemini-interactions",
+            folders=("gemini-interactions",),
+            evidence=interactions_evidence,
+            borders=sse_borders,
+            arguments_as_text=lambda body: b'"arguments_delta"' in body,
+            sample=100_000,
         ),
     )
 }

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.corpus.interactions import meaning
+
 SAMPLE = Path(__file__).parent / "sample"
 
 
@@ -33,6 +35,8 @@ class Recording:
         self.folder = path.parent.name
         self._data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         self.expected: dict[str, Any] = self._data["expected"]
+        if self.folder == "gemini-interactions" and self.expected["kind"] == "other":
+            self.expected = {**meaning(self.body.decode(), self.streamed), **self.expected}
 
     def __repr__(self) -> str:
         return self.name

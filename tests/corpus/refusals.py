@@ -40,6 +40,7 @@ _BY_CODE: dict[str, type[DragomanError]] = {
     "context_length_exceeded": errors.ContextLengthError,
     "content_filter": errors.ContentFilterError,
     "api_error": errors.ServerError,
+    "ExpiredTokenException": errors.AuthenticationError,
     "RESOURCE_EXHAUSTED": errors.RateLimitError,
 }
 _BY_STATUS: dict[int, type[DragomanError]] = {
@@ -89,6 +90,8 @@ def right_class(words: Said) -> type[DragomanError]:
         return errors.ModelNotFoundError
     # Google too: `models/<name> is not found for API version v1beta`.
     if words.type == "NOT_FOUND" and words.message.startswith("models/"):
+        return errors.ModelNotFoundError
+    if words.message == "The provided model identifier is invalid.":  # Bedrock's
         return errors.ModelNotFoundError
     if words.status is None:
         return errors.BadRequestError if words.type == "invalid_request_error" else errors.ServerError

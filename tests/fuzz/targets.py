@@ -169,7 +169,7 @@ def request_check(wire: Wire) -> Check:
 
     def check(data: bytes, rng: random.Random) -> str | None:
         try:
-            wire.decode_request(data, path="")
+            wire.decode_request(data, path="/v1beta/models/m:generateContent")
         except DragomanError as error:
             return None if error.message else "an error without words"
         return None

@@ -58,8 +58,9 @@ def test_a_damaged_key_names_its_variable() -> None:
         pytest.param("groq", {"GROQ_BASE_URL": "https://g.example/v1"}, "https://g.example/v1", id="any-provider"),
         pytest.param("dashscope-cn", {"DASHSCOPE_CN_BASE_URL": "https://d/v1"}, "https://d/v1", id="dashed-name"),
         pytest.param("anthropic", {"ANTHROPIC_BASE_URL": "https://a.example"}, "https://a.example", id="anthropic"),
+        pytest.param("gemini", {"GOOGLE_GEMINI_BASE_URL": "https://g.example"}, "https://g.example", id="gemini"),
         pytest.param(
-            "gemini",
+            "gemini-openai",
             {"GOOGLE_GEMINI_BASE_URL": "https://g.example"},
             "https://g.example/v1beta/openai",
             id="gemini-bare-host",

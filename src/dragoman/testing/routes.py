@@ -58,6 +58,7 @@ ROUTES: Final = (
         ),
         "",
     ),
+    Route("gemini-interactions", re.compile(r"/v1(?:beta1?)?/(?:[^:]+/)?interactions"), ""),
 )
 
 MODELS: Final = ("/v1/models", "/models")

@@ -23,6 +23,7 @@ _MODULES = {
     "ollama-chat": "dragoman.wire.ollama_chat",
     "cohere-chat": "dragoman.wire.cohere_chat",
     "gemini-generate": "dragoman.wire.gemini_generate",
+    "gemini-interactions": "dragoman.wire.gemini_interactions",
 }
 
 

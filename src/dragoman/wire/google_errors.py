@@ -2,13 +2,13 @@
 Errors as Google writes them, both ways: `{"error": {"code", "message", "status", "details": [...]}}`, also as the one
 element of an array.
 
-`status` is one of the canonical words of gRPC and is given as `.code`; the number in `code` only repeats the HTTP status.
-`details` say the rest: `ErrorInfo.reason`, `RetryInfo.retryDelay`, `QuotaFailure.violations`.  The Interactions dialect
-has a short form, whose code is the word: `{"error": {"code": "invalid_request", "message"}}`; and what failed inside an
-answer has gRPC's own number.
+`status` is one of the canonical words of gRPC and is given as `.code`; the number in `code` only repeats the HTTP
+status.  `details` say the rest: `ErrorInfo.reason`, `RetryInfo.retryDelay`, `QuotaFailure.violations`.  The
+Interactions dialect has a short form, whose code is the word: `{"error": {"code": "invalid_request", "message"}}`; and
+what failed inside an answer has gRPC's own number.
 
-Rule: RESOURCE_EXHAUSTED is said of every limit, in the same words.  Which limit it was stands in the ids of the quotas: one
-per day, or of money, is a `QuotaError`, because waiting for seconds does not help; any other is a `RateLimitError`.
+Rule: RESOURCE_EXHAUSTED is said of every limit, in the same words.  Which limit it was stands in the ids of the quotas:
+one per day, or of money, is a `QuotaError`, because waiting for seconds does not help; any other is a `RateLimitError`.
 
 Sources: google.rpc `code.proto` and `error_details.proto`; Google's page on rate limits; google-genai SDK 3.4.0
 (`_gaos/types/interactions/error.py`, `status.py`); the recordings.
@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
 from dragoman import errors
 from dragoman.errors import DragomanError, StatusError
 from dragoman.wire.base import error_headers, status_of
-from dragoman.wire.lenient import list_of, object_of, text_of, whole
+from dragoman.wire.lenient import is_array, list_of, object_of, text_of, whole
 from dragoman.wire.status import status_error
 
 Json = dict[str, Any]
@@ -42,7 +42,7 @@ _FINAL_WORDS: Final = re.compile(r"spend|prepay|credits? (?:are|is|has|have)|bil
 
 def reported(body: Any) -> Json | None:
     """The error that a JSON body holds, or None."""
-    value = cast("list[Any]", body)[0] if isinstance(body, list) and body else body
+    value = body[0] if is_array(body) and body else body
     error = object_of(value).get("error")
     if isinstance(error, str) and error:
         return {"message": error}
@@ -160,8 +160,8 @@ def failure_from_bytes(status: int, headers: Mapping[str, str], text: bytes, pro
 
 # --- as a server ------------------------------------------------------------------------------------------------------
 
-# Error class to (canonical word, reason).  The most special class comes first; a reason is given where the word says less
-# than the class.
+# Error class to (canonical word, reason).  The most special class comes first; a reason is given where the word says
+# less than the class.
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "ContextLengthError": ("INVALID_ARGUMENT", "CONTEXT_LENGTH_EXCEEDED"),
     "ContentFilterError": ("INVALID_ARGUMENT", "CONTENT_FILTER"),

@@ -3,8 +3,8 @@ An array of JSON objects that comes in pieces: bytes in, whole objects out.
 
 It finds where objects end and does not look into them: each one is decoded by whoever asked.
 
-Rules: memory is bounded: an object larger than `max_item` bytes raises `WireError`.  Time is linear in the bytes, however
-small the pieces.  Commas between objects are not counted.
+Rules: memory is bounded: an object larger than `max_item` bytes raises `WireError`.  Time is linear in the bytes,
+however small the pieces.  Commas between objects are not counted.
 
 Source: RFC 8259, section 5.
 """
@@ -20,7 +20,6 @@ from dragoman.wire.sse import MAX_FRAME
 _GAP: Final = re.compile(rb"[\s,]*")
 _OUTSIDE: Final = re.compile(rb'["{}\[\]]')
 _INSIDE: Final = re.compile(rb'["\\]')
-_SHOWN: Final = 100
 
 
 class Splitter:
@@ -83,8 +82,7 @@ class Splitter:
         elif byte == b"]" and self._opened:
             self.closed = True
         else:
-            shown = chunk[at : at + _SHOWN].decode("utf-8", "replace")
-            self.failure = WireError(f"the stream is no array of objects: {shown!r} stands where one should begin")
+            self.failure = WireError(f"the stream is no array of objects: {byte!r} stands where one should begin")
         return at + 1
 
     def _within(self, chunk: bytes, at: int) -> int:

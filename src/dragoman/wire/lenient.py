@@ -7,7 +7,17 @@ looked at through these: the value if it is of the type, else an empty one.  Not
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
+
+
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether the value is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: Any) -> TypeGuard[list[Any]]:
+    """Whether the value is a JSON array."""
+    return isinstance(value, list)
 
 
 def text_of(value: Any) -> str:

@@ -1,8 +1,8 @@
 """
 Function calls of an answer.
 
-A call comes whole, or (where it was asked for) in pieces: a name first, then values at JSON paths, then a piece that does
-not continue.  The pieces have no index and no id: each belongs to the call that is open.
+A call comes whole, or (where it was asked for) in pieces: a name first, then values at JSON paths, then a piece that
+does not continue.  The pieces have no index and no id: each belongs to the call that is open.
 
 Rule: the arguments of a whole call go on as sent.  A call whose last piece never came is not ended, so it is no call.
 
@@ -12,14 +12,16 @@ Sources: google-genai SDK 3.4.0 (`FunctionCall`, `PartialArg`); the recordings.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
 
 from dragoman.errors import WireError
 from dragoman.types.events import Event, ToolCallDelta, ToolCallEnd, ToolCallStart
+from dragoman.wire.base import decode_json
 from dragoman.wire.gemini_generate.dialect import NAME, FunctionCall, Json, PartialArg
-from dragoman.wire.lenient import list_of, object_of
+from dragoman.wire.lenient import is_array, is_object
 
 _STEP: Final = re.compile(r"""\.([^.\[\]]+)|\[(\d+)\]|\[(?:'([^']*)'|"([^"]*)")\]""")
 # Arguments nest by what people write: more is no path but an attack on the stack.
@@ -71,6 +73,7 @@ class Calls:
 
 def _compact(arguments: bytes) -> str:
     """The same JSON without the line breaks in which Google indents it; numbers stay as they were written."""
+    decode_json(arguments, dict[str, Any], "the arguments of a call")  # says what is wrong with them
     return msgspec.json.format(arguments, indent=-1).decode()
 
 
@@ -94,26 +97,24 @@ def _value(pieces: list[PartialArg]) -> Any:
 def _place(arguments: Json, path: str, value: Any) -> None:
     steps = _steps(path)
     holder: Any = arguments
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in pairwise(steps):
         holder = _inner(holder, step, path, [] if isinstance(following, int) else {})
     _inner(holder, steps[-1], path, value, replace=True)
 
 
 def _inner(holder: Any, step: str | int, path: str, new: Any, *, replace: bool = False) -> Any:
     """The value at one step, which is `new` if there is none or it is to be replaced."""
-    if isinstance(step, str) and isinstance(holder, dict):
-        fields = object_of(holder)  # pyright: ignore[reportUnknownArgumentType]
-        if replace or step not in fields:
-            fields[step] = new
-        return fields[step]
-    if isinstance(step, int) and isinstance(holder, list):
-        items = list_of(holder)  # pyright: ignore[reportUnknownArgumentType]
-        if step == len(items):
-            items.append(new)
-        elif step < len(items) and replace:
-            items[step] = new
-        if step < len(items):
-            return items[step]
+    if isinstance(step, str) and is_object(holder):
+        if replace or step not in holder:
+            holder[step] = new
+        return holder[step]
+    if isinstance(step, int) and is_array(holder):
+        if step == len(holder):
+            holder.append(new)
+        elif step < len(holder) and replace:
+            holder[step] = new
+        if step < len(holder):
+            return holder[step]
     raise _bad_path(path)
 
 

@@ -4,11 +4,11 @@ From messages to contents, for requests.
 Rules of the dialect that shape this file: instructions stand apart from the turns; a function's results stand in a
 content of the user, all results of one turn together, and name their function.
 
-Models from Gemini 3 on refuse a turn of theirs whose first function call bears no thought signature.  A turn that another
-provider wrote has none, so its first call gets the one that Google documents for this case.
+Models from Gemini 3 on refuse a turn of theirs whose first function call bears no thought signature.  A turn that
+another provider wrote has none, so its first call gets the one that Google documents for this case.
 
-Sources: Google's pages on function calling and thought signatures ("skip_thought_signature_validator"); vercel/ai #16298
-for the first call only; the recordings of histories that crossed over.
+Sources: Google's pages on function calling and thought signatures ("skip_thought_signature_validator"); vercel/ai
+#16298 for the first call only; the recordings of histories that crossed over.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ was.
 
 Rule: lenient in answers.  A field that does not carry the answer is `Any` and is looked at when it is used.
 
-Sources: google-genai SDK 3.4.0 (`types.py`, `models.py`); Google's pages on function calling and thought signatures; the
-recordings.
+Sources: google-genai SDK 3.4.0 (`types.py`, `models.py`); Google's pages on function calling and thought signatures;
+the recordings.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from dragoman.types.responses import FinishReason
-from dragoman.wire.lenient import object_of, text_of
+from dragoman.wire.lenient import is_array, is_object, object_of, text_of
 
 NAME: Final = "gemini-generate"
 GENERATE: Final = "generateContent"
@@ -72,12 +72,12 @@ def camel_cased(value: Any, came: dict[str, str]) -> Any:
         value: JSON.
         came: Takes the names that were written otherwise: camelCase to the name as it came.
     """
-    if isinstance(value, list):
-        return [camel_cased(item, came) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(value, dict):
+    if is_array(value):
+        return [camel_cased(item, came) for item in value]
+    if not is_object(value):
         return value
     fields: Json = {}
-    for name, inner in object_of(value).items():
+    for name, inner in value.items():
         if inner is None:
             continue
         known = camel(name)
@@ -91,14 +91,13 @@ def as_it_came(value: Any, came: Json) -> Any:
     """The value with its names as they came: the inverse of `camel_cased`."""
     if not came:
         return value
-    if isinstance(value, list):
-        return [as_it_came(item, came) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(value, dict):
+    if is_array(value):
+        return [as_it_came(item, came) for item in value]
+    if not is_object(value):
         return value
-    fields = object_of(value)
     return {
         text_of(came.get(name)) or name: inner if name in _FREE else as_it_came(inner, came)
-        for name, inner in fields.items()
+        for name, inner in value.items()
     }
 
 
@@ -176,8 +175,8 @@ class Answer(msgspec.Struct, gc=False):
     error: Any = None
 
 
-# What a candidate says of its end beside the reason.  `continuationToken` belongs to the reason CONTINUATION: it is sent
-# back as `extra={"generationConfig": {"continuationToken": ...}}`.
+# What a candidate says of its end beside the reason.  `continuationToken` belongs to the reason CONTINUATION: it is
+# sent back as `extra={"generationConfig": {"continuationToken": ...}}`.
 ENDING: Final = (
     "finishMessage",
     "continuationToken",
@@ -210,8 +209,9 @@ def block_reason(answer: Answer) -> str:
 
 # --- why it ended -----------------------------------------------------------------------------------------------------
 
-# STOP with function calls is `tool_calls`: the dialect has no word of its own for it.  CONTINUATION pauses a long answer
-# that goes on with the token given, so it is `pause` and not `length`.  OTHER and PUP_LIMITED_DISABLED say nothing.
+# STOP with function calls is `tool_calls`: the dialect has no word of its own for it.  CONTINUATION pauses a long
+# answer that goes on with the token given, so it is `pause` and not `length`.  OTHER and PUP_LIMITED_DISABLED say
+# nothing.
 FINISH: Final[dict[str, FinishReason]] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",

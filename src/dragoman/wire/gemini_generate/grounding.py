@@ -4,8 +4,8 @@ Sources of an answer, both ways.
 The dialect lists its sources once and says by offsets which pieces of the text each supports; a neutral citation holds
 its source and stands at its text.
 
-Rule: offsets are given only where they are sure.  Documented as bytes of the text, they are sometimes characters, so the
-piece of text that comes with them decides.
+Rule: offsets are given only where they are sure.  Documented as bytes of the text, they are sometimes characters, so
+the piece of text that comes with them decides.
 
 Sources: google-genai SDK 3.4.0 (`GroundingMetadata`, `CitationMetadata`); the recordings.
 """
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from dragoman.types.messages import Citation, Part, Text
 from dragoman.wire.gemini_generate.dialect import Json
-from dragoman.wire.lenient import known, list_of, object_of, text_of, whole
+from dragoman.wire.lenient import is_object, known, list_of, object_of, text_of, whole
 
 # Bytes that continue a character of UTF-8: what is left without them is one byte for each character.
 _CONTINUING: Final = bytes(range(0x80, 0xC0))
@@ -79,13 +79,16 @@ def citations(details: Json, before: str, text: str) -> Iterator[Citation]:
         yield _recited(object_of(source))
 
 
+_NOWHERE: Final[Json] = {}
+
+
 def _supported(support: Json, chunks: list[Json], places: Places) -> Iterator[Citation]:
     start, end = places.find(object_of(support.get("segment")))
     for index in list_of(support.get("groundingChunkIndices")):
         number = whole(index)
         if number is None or not 0 <= number < len(chunks):
             continue
-        source = next((object_of(value) for value in chunks[number].values() if isinstance(value, dict)), {})
+        source = next((value for value in chunks[number].values() if is_object(value)), _NOWHERE)
         yield Citation(
             url=text_of(source.get("uri")) or None,
             title=text_of(source.get("title")) or None,

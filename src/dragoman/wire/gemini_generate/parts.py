@@ -30,7 +30,7 @@ from dragoman.types.messages import (
 )
 from dragoman.wire.gemini_generate.dialect import NAME, WRITTEN, Json, as_it_came
 from dragoman.wire.gemini_generate.media import encode_media
-from dragoman.wire.lenient import known, object_of
+from dragoman.wire.lenient import is_object, known, object_of
 from dragoman.wire.native import is_ours, over, own
 from dragoman.wire.place import Place
 from dragoman.wire.text_forms import as_text, free_text
@@ -90,8 +90,8 @@ def _arguments(part: ToolCall, place: Place) -> Json:
     if part.kind == "custom":
         return free_text(part)
     value = part.arguments
-    if isinstance(value, dict):
-        return object_of(value)  # pyright: ignore[reportUnknownArgumentType]
+    if is_object(value):
+        return value
     place.note("no JSON object, as this dialect wants; sent inside one", ".arguments_json")
     return {INVALID: part.arguments_json}
 
@@ -149,8 +149,8 @@ def encode_result(part: ToolResult, name: str, place: Place, *, nested: bool) ->
 def _response(part: ToolResult) -> Json:
     """`output` or `error`, as the API reads them; as it came, as long as it still says the same."""
     came = object_of(own(part.native, NAME).get(WRITTEN)).get("response")
-    if isinstance(came, dict) and said_by(object_of(came)) == (part.text, part.is_error):  # pyright: ignore[reportUnknownArgumentType]
-        return object_of(came)  # pyright: ignore[reportUnknownArgumentType]
+    if is_object(came) and said_by(came) == (part.text, part.is_error):
+        return came
     return {"error" if part.is_error else "output": part.text}
 
 

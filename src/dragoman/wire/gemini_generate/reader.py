@@ -112,7 +112,7 @@ class Reader:
         self._first = len(self._texts)
         read = next((read for name, read in _READ if getattr(piece, name) is not None), None)
         if read is None or not read(self, piece):
-            data = object_of(msgspec.json.decode(raw))
+            data: Json = decode_json(bytes(raw), dict[str, Any], "a part of the answer")
             if data:
                 self.out.append(PartAdded(Opaque(NAME, data)))
 
@@ -156,7 +156,7 @@ _READ: Final[tuple[tuple[str, Callable[[Reader, Piece], bool]], ...]] = (
 def _piece(raw: msgspec.Raw) -> Piece:
     try:
         return _decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         piece: Piece = decode_json(bytes(raw), Piece, "a part of the answer")  # says what is wrong
         return piece
 

@@ -10,7 +10,7 @@ Source: google-genai SDK 3.4.0 (`Content`, `Part`); the recordings.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -19,7 +19,7 @@ from dragoman.types.messages import Audio, File, Image, Message, Opaque, Part, R
 from dragoman.wire.gemini_generate.dialect import NAME, WRITTEN, Json, camel_cased
 from dragoman.wire.gemini_generate.media import decode_file, decode_inline, is_for_addresses
 from dragoman.wire.gemini_generate.parts import encode_part, encode_result, said_by
-from dragoman.wire.lenient import known, list_of, object_of, text_of
+from dragoman.wire.lenient import is_array, is_object, known, list_of, object_of, text_of
 from dragoman.wire.native import difference
 from dragoman.wire.place import Place
 
@@ -50,10 +50,10 @@ def decode_contents(value: Any, field: str) -> tuple[Message, ...]:
     """
     if isinstance(value, str):
         return (Message("user", (Text(value),)),)
-    listed = [object_of(value)] if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType]
-    if not isinstance(listed, list):
+    listed = [value] if is_object(value) else value
+    if not is_array(listed):
         raise ConfigError(f"{field} is missing: give a list of contents", field=field)
-    return tuple(_message(item, f"{field}[{i}]") for i, item in enumerate(cast("list[Any]", listed)))
+    return tuple(_message(item, f"{field}[{i}]") for i, item in enumerate(listed))
 
 
 def _message(value: Any, field: str) -> Message:
@@ -72,14 +72,13 @@ def _message(value: Any, field: str) -> Message:
 
 
 def _content(value: Any, field: str) -> tuple[Json, tuple[Part, ...], dict[str, str]]:
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise ConfigError(f"{field} is no object: give {{'role': ..., 'parts': [...]}}", field=field)
-    fields = object_of(value)  # pyright: ignore[reportUnknownArgumentType]
     names: dict[str, str] = {}
-    sent = object_of(camel_cased({name: item for name, item in fields.items() if name != "parts"}, names))
-    parts = fields.get("parts")
-    listed = [parts] if isinstance(parts, dict | str) else list_of(parts)
-    if parts is not None and not isinstance(parts, dict | str | list):
+    sent = object_of(camel_cased({name: item for name, item in value.items() if name != "parts"}, names))
+    parts = value.get("parts")
+    listed: list[Any] = list_of(parts) if is_array(parts) or parts is None else [parts]
+    if not isinstance(parts, dict | str | list | None):
         raise ConfigError(f"{field}.parts is {parts!r}: give a list of parts", field=f"{field}.parts")
     return sent, tuple(decode_part(part, f"{field}.parts[{i}]") for i, part in enumerate(listed)), names
 
@@ -102,14 +101,13 @@ def decode_part(value: Any, field: str) -> Part:
     """
     if isinstance(value, str):
         return Text(value)
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise ConfigError(f"{field} is {value!r}: give {{'text': ...}}", field=field)
-    raw = object_of(value)  # pyright: ignore[reportUnknownArgumentType]
     names: dict[str, str] = {}
-    sent = object_of(camel_cased(raw, names))
+    sent = object_of(camel_cased(value, names))
     name, read = next(((name, read) for name, read in _READ.items() if name in sent), (None, None))
     if name is None or read is None:
-        return Opaque(NAME, raw)
+        return Opaque(NAME, value)
     body = sent[name]
     try:
         part, written = read(body, sent, f"{field}.{name}")
@@ -117,7 +115,7 @@ def decode_part(value: Any, field: str) -> Part:
         where = error.field if error.field and error.field.startswith(field) else f"{field}.{name}"
         raise ConfigError(f"{where}: {error.message}", field=where) from error
     if part is None:
-        return Opaque(NAME, raw)
+        return Opaque(NAME, value)
     marked = msgspec.structs.replace(part, native=_native({}, {}, **written) or {NAME: {}})
     rest = difference(sent, _again(marked, field))
     return msgspec.structs.replace(marked, native=_native(rest, names, **written) or {NAME: {}})
@@ -166,17 +164,16 @@ def _result(value: Any, sent: Json, field: str) -> _Read:
     name, response = result.get("name"), result.get("response", {})
     if not isinstance(name, str):
         raise ConfigError(f"{name!r} is no name of a function", field=f"{field}.name")
-    if not isinstance(response, dict):
+    if not is_object(response):
         raise ConfigError(f"{response!r} is no object: give {{'output': ...}}", field=f"{field}.response")
-    said = object_of(response)  # pyright: ignore[reportUnknownArgumentType]
-    text, failed = said_by(said)
+    text, failed = said_by(response)
     media = [decode_part(part, f"{field}.parts[{i}]") for i, part in enumerate(list_of(result.get("parts")))]
     kept = [part for part in media if isinstance(part, Image | Audio | File | Opaque)]
     if len(kept) != len(media):
         return None, {}
     part = ToolResult(text_of(result.get("id")), (Text(text), *kept), name, failed)
-    plain = {"error" if failed else "output": text} == said
-    return part, {} if plain else {"response": said}
+    plain = {"error" if failed else "output": text} == response
+    return part, {} if plain else {"response": response}
 
 
 _READ: Final[dict[str, Callable[[Any, Json, str], _Read]]] = {

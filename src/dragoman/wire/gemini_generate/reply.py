@@ -1,8 +1,8 @@
 """
 Plain answers: bytes to value.
 
-Reading goes through events, as of a stream, so that both are the same value.  A body that is an array (a stream that was
-asked for without `alt=sse` and read whole) is read as the chunks that it is.
+Reading goes through events, as of a stream, so that both are the same value.  A body that is an array (a stream that
+was asked for without `alt=sse` and read whole) is read as the chunks that it is.
 
 Sources: google-genai SDK 3.4.0 (`GenerateContentResponse`); the recordings.
 """
@@ -10,6 +10,7 @@ Sources: google-genai SDK 3.4.0 (`GenerateContentResponse`); the recordings.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -80,14 +81,12 @@ def _answers(status: int, headers: Mapping[str, str], body: bytes, provider: str
     start = body.lstrip()[:1]
     if not start:
         raise WireError("the answer is empty", provider=provider, status=status)
-    what = "the answer"
-    answers: list[Answer] = (
-        decode_json(body, list[Answer], what) if start == b"[" else [decode_json(body, Answer, what)]
-    )
-    if any(answer.error for answer in answers):
-        said = msgspec.json.decode(body)
-        first = next(i for i, answer in enumerate(answers) if answer.error)
-        raise failure(status, headers, body, said[first] if start == b"[" else said, provider)
+    decoded: Any = decode_json(body, list[Answer] if start == b"[" else Answer, "the answer")
+    answers: list[Answer] = decoded if start == b"[" else [decoded]
+    for i, answer in enumerate(answers):
+        if answer.error:
+            said: Any = decode_json(body, Any, "the answer")
+            raise failure(status, headers, body, said[i] if start == b"[" else said, provider)
     return answers
 
 

@@ -27,9 +27,7 @@ from dragoman.wire.gemini_generate.settings import decode_settings, encode_setti
 from dragoman.wire.lenient import object_of, text_of
 from dragoman.wire.request_body import overlay, read_body
 
-_ADDRESS: Final = re.compile(
-    r"(?:(models|tunedModels|endpoints)/)?([^/:?#]+):(generateContent|streamGenerateContent)\b"
-)
+_ADDRESS: Final = re.compile(r"(?:(models|tunedModels|endpoints)/)?([^/:?#]+):(generate|streamGenerate)Content\b")
 _SYSTEM: Final = "systemInstruction"
 
 
@@ -111,7 +109,7 @@ def _address(path: str, named: Any) -> tuple[str, bool]:
     if found:
         kind, model, method = found.groups()
         prefix = f"{kind}/" if kind in ("tunedModels", "endpoints") else ""
-        return prefix + unquote(model), method == STREAM
+        return prefix + unquote(model), f"{method}Content" == STREAM
     if not isinstance(named, str) or not named:
         raise ConfigError("no model: it stands in the path, as in /v1beta/models/NAME:generateContent", field="model")
     return named.removeprefix("models/"), False

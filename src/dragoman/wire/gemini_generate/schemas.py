@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from dragoman.wire.gemini_generate.dialect import Json, camel
-from dragoman.wire.lenient import list_of, object_of
+from dragoman.wire.lenient import is_object, list_of, object_of
 
 # 64-bit integers are texts in the JSON of protocol buffers.
 _COUNTS: Final = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"})
@@ -26,9 +26,9 @@ def json_schema(schema: Any) -> Any:
     >>> json_schema({"type": "STRING", "nullable": True, "maxLength": "5"})
     {'type': ['string', 'null'], 'maxLength': 5}
     """
-    if not isinstance(schema, dict):
+    if not is_object(schema):
         return schema
-    sent = {camel(name): value for name, value in object_of(schema).items()}  # pyright: ignore[reportUnknownArgumentType]
+    sent = {camel(name): value for name, value in schema.items()}
     made = {name: _field(name, value) for name, value in sent.items() if name not in _DROPPED and value is not None}
     return _nullable(made) if sent.get("nullable") is True else made
 

@@ -1,8 +1,8 @@
 """
 Streamed answers: events to bytes, as a server, always as server-sent events.
 
-Every chunk is an answer with what is new.  A function call is written when it is whole, because that is how this dialect
-sends calls to those who did not ask for pieces.
+Every chunk is an answer with what is new.  A function call is written when it is whole, because that is how this
+dialect sends calls to those who did not ask for pieces.
 
 Rule: a finish reason is the only evidence, so it is written only for `Finish`, in a chunk of its own together with the
 usage.  A stream that is closed without it is seen to be incomplete.

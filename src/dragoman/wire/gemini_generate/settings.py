@@ -4,8 +4,8 @@ Settings of a request, both ways.
 Most are fields of `generationConfig`, one row of a table each; tools, the choice among them and the service tier stand
 beside it.
 
-Rule: what is read is written again exactly; see `dragoman.wire.setting_rows`.  The three fields that say the form of the
-answer are looked at as one.
+Rule: what is read is written again exactly; see `dragoman.wire.setting_rows`.  The three fields that say the form of
+the answer are looked at as one.
 
 Sources: google-genai SDK 3.4.0 (`GenerateContentConfig`, `ThinkingConfig`); Google's pages on thinking and on the
 compatible API, for what an effort is.
@@ -65,16 +65,13 @@ def _encode_form(output: OutputFormat, note: Note) -> Any:
 # Up to Gemini 2.5 thinking is measured in tokens: what Google's compatible API takes for an effort.
 _BUDGETS: Final[dict[Effort, int]] = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
 _HIGHEST_BUDGET: Final = 24576
-_LEVELS: Final[dict[Effort, str]] = {"minimal": "minimal", "low": "low", "medium": "medium", "high": "high"}
+_LEVELS: Final = ("minimal", "low", "medium", "high", "xhigh")
 
 
 def _decode_thinking(value: Any) -> Any:
     sent = object_of(value)
-    level, budget, shown = (
-        text_of(sent.get("thinkingLevel")).lower(),
-        sent.get("thinkingBudget"),
-        sent.get("includeThoughts"),
-    )
+    level, shown = text_of(sent.get("thinkingLevel")).lower(), sent.get("includeThoughts")
+    budget = sent.get("thinkingBudget")
     tokens = whole(budget)
     if (level and level not in get_args(Effort)) or (budget is not None and (tokens is None or tokens < 0)):
         return None  # a budget of -1 leaves it to the model
@@ -88,20 +85,22 @@ def _decode_thinking(value: Any) -> Any:
 
 def _encode_thinking(reasoning: ReasoningSettings, note: Note, modern: bool) -> Any:
     made: Json = {}
-    if reasoning.effort is not None and reasoning.budget_tokens is None:
-        made |= (_level if modern else _budget)(reasoning.effort, note)
     if reasoning.budget_tokens is not None:
         made["thinkingBudget"] = reasoning.budget_tokens
+        if reasoning.effort is not None:
+            note("this dialect takes an effort or a number of tokens; the number was sent")
+    elif reasoning.effort is not None:
+        made |= (_level if modern else _budget)(reasoning.effort, note)
     if reasoning.summary is not None:
         made["includeThoughts"] = reasoning.summary != "omitted"
     return made or None
 
 
 def _level(effort: Effort, note: Note) -> Json:
-    level = _LEVELS.get(effort)
-    if level is None:
-        level = "low" if effort == "none" else "high"
-        note(f"this dialect has no thinking level {effort!r}; sent as {level!r}")
+    if effort in _LEVELS:
+        return {"thinkingLevel": effort}
+    level = "low" if effort == "none" else "xhigh"
+    note(f"this dialect has no thinking level {effort!r}; sent as {level!r}")
     return {"thinkingLevel": level}
 
 

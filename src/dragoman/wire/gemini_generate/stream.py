@@ -46,7 +46,7 @@ class Decoder(SseDecoder):
     def __init__(self, provider: Provider | None = None) -> None:
         super().__init__(provider)
         self._reader = Reader(self.seen)
-        self._head = b""  # the start of a byte order mark
+        self._head: bytes = b""  # the start of a byte order mark
         self._known = False  # the first byte has come, which tells the form
         self._array: Splitter | None = None
         self._started = False
@@ -97,7 +97,7 @@ class Decoder(SseDecoder):
             chunk = decode_json(data, Answer, "an event of the stream")
         if chunk.error:
             name = self.provider.name if self.provider else None
-            raise failure(None, {}, data, msgspec.json.decode(data), name)
+            raise failure(None, {}, data, decode_json(data, Any, "an event of the stream"), name)
         if not self._started:
             self._started = True
             self.seen.append(Start(text_of(chunk.responseId) or None, text_of(chunk.modelVersion) or None))
@@ -115,7 +115,10 @@ class Decoder(SseDecoder):
 
     def _other(self, data: bytes, index: Any) -> None:
         """Another of several answers: it goes on as it came."""
-        sent = [object_of(one) for one in list_of(object_of(msgspec.json.decode(data)).get("candidates"))]
+        sent = [
+            object_of(one)
+            for one in list_of(object_of(decode_json(data, Any, "an event of the stream")).get("candidates"))
+        ]
         self.seen += [ProviderEvent(NAME, {"candidates": [one]}) for one in sent if one.get("index") == index]
 
     def _aside(self, chunk: Answer) -> None:

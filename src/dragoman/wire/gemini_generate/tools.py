@@ -1,8 +1,8 @@
 """
 Tool declarations and the choice among them, both ways.
 
-Functions are declared together in one entry of the list, with their arguments as JSON Schema; every other entry is a tool
-of Google's own and is carried whole.
+Functions are declared together in one entry of the list, with their arguments as JSON Schema; every other entry is a
+tool of Google's own and is carried whole.
 
 Rule: what is read is written again exactly.  A list that would be written differently (older schemas, other groups) is
 kept in the request's `native` and goes out as it came, as long as it still says the same.
@@ -20,7 +20,7 @@ from dragoman.types.http import Notice
 from dragoman.types.tools import Tool
 from dragoman.wire.gemini_generate.dialect import NAME, Json, camel_cased
 from dragoman.wire.gemini_generate.schemas import json_schema
-from dragoman.wire.lenient import known, list_of, object_of, text_of
+from dragoman.wire.lenient import is_array, is_object, known, list_of, object_of, text_of
 from dragoman.wire.native import is_ours, own
 from dragoman.wire.text_forms import FREE_TEXT
 
@@ -65,16 +65,16 @@ def decode_tools(value: Any) -> tuple[Tool, ...]:
     Raises:
         ConfigError: Not tools; `.field` says which.
     """
-    listed = [object_of(value)] if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType]
-    if not isinstance(listed, list):
+    listed = [value] if is_object(value) else value
+    if not is_array(listed):
         raise ConfigError(f"tools is {type(value).__name__}: give a list", field="tools")
-    return tuple(tool for i, entry in enumerate(list_of(listed)) for tool in _entry(entry, f"tools[{i}]"))  # pyright: ignore[reportUnknownArgumentType]
+    return tuple(tool for i, entry in enumerate(listed) for tool in _entry(entry, f"tools[{i}]"))
 
 
 def _entry(value: Any, field: str) -> list[Tool]:
-    sent = object_of(camel_cased(value, {}))
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise ConfigError(f"{field} is {value!r}: give {{'functionDeclarations': [...]}}", field=field)
+    sent = object_of(camel_cased(value, {}))
     tools = [
         _declaration(object_of(declared), f"{field}.{_FUNCTIONS}[{i}]")
         for i, declared in enumerate(list_of(sent.get(_FUNCTIONS)))
@@ -88,7 +88,7 @@ _SAID: Final = ("name", "description", "parameters", "parametersJsonSchema")
 
 def _declaration(sent: Json, field: str) -> Tool:
     schema = sent.get("parametersJsonSchema", json_schema(sent.get("parameters")))
-    if not isinstance(schema, dict | None):
+    if schema is not None and not is_object(schema):
         raise ConfigError(f"{field}.parameters is no object", field=f"{field}.parameters")
     rest = {name: value for name, value in sent.items() if name not in _SAID}
     try:

@@ -4,8 +4,8 @@ Content blocks, both ways: text with its sources, and media.
 Rule: what came in this dialect leaves in it unchanged.  A block that no part stands for is carried whole, marked as a
 block because its type does not tell it from a step.
 
-Offsets of sources are documented as bytes, and Google sends characters at times, so they are given only where the two are
-the same.
+Offsets of sources are documented as bytes, and Google sends characters at times, so they are given only where the two
+are the same.
 
 Sources: google-genai SDK 3.4.0 (`Content`, `Annotation`); the recordings.
 """

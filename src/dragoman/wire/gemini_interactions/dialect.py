@@ -1,15 +1,15 @@
 """
 The words of Gemini's Interactions dialect, as data: Structs for what is read, tables for what is translated.
 
-A question and an answer are lists of steps: what the user put in, what the model wrote, its thoughts, calls, results, and
-what Google's own tools did.  Steps of text and media hold content blocks.  `native["gemini-interactions"]` of a part
-holds what it would write differently of its step or block; `step`, on the first part of a step of content, does so for
-the step, and says that a step begins there.
+A question and an answer are lists of steps: what the user put in, what the model wrote, its thoughts, calls, results,
+and what Google's own tools did.  Steps of text and media hold content blocks.  `native["gemini-interactions"]` of a
+part holds what it would write differently of its step or block; `step`, on the first part of a step of content, does so
+for the step, and says that a step begins there.
 
 Rule: lenient in answers.  A field that does not carry the answer is `Any` and is looked at when it is used.
 
-Sources: google-genai SDK 3.4.0 (`_gaos/types/interactions`: the schema since the change from `outputs` to `steps` of June
-2026); Google's pages on the Interactions API; the recordings.
+Sources: google-genai SDK 3.4.0 (`_gaos/types/interactions`: the schema since the change from `outputs` to `steps` of
+June 2026); Google's pages on the Interactions API; the recordings.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class StreamEvent(msgspec.Struct, gc=False):
 # No answer yet; every other status ends an interaction.
 PENDING: Final = ("in_progress", "queued")
 
-# `completed` with a call to answer is `tool_calls` too.  What went on in the background, was cancelled, or has a status of
-# the future says nothing of why it ended.
+# `completed` with a call to answer is `tool_calls` too.  What went on in the background, was cancelled, or has a status
+# of the future says nothing of why it ended.
 _FINISH: Final[dict[str, FinishReason]] = {
     "completed": "stop",
     "requires_action": "tool_calls",
@@ -96,8 +96,8 @@ _FINISH: Final[dict[str, FinishReason]] = {
 }
 _STATUSES: Final = (*_FINISH, *PENDING, "cancelled")
 
-# The vendor says `incomplete` for want of tokens.  `errors[0].code` says what else it was; these codes are ours, written by
-# the server half where the dialect has no status.
+# The vendor says `incomplete` for want of tokens.  `errors[0].code` says what else it was; these codes are ours,
+# written by the server half where the dialect has no status.
 _INCOMPLETE: Final[dict[str, FinishReason]] = {
     "content_filter": "content_filter",
     "refusal": "refusal",

@@ -1,8 +1,8 @@
 """
 Pictures, sound, documents and video as content blocks, both ways: bytes under `data`, or an address under `uri`.
 
-The block's type decides what a part is.  A block that a part would write differently (bytes and an address at once, damaged
-base64, a type that its media type denies) has no neutral form.
+The block's type decides what a part is.  A block that a part would write differently (bytes and an address at once,
+damaged base64, a type that its media type denies) has no neutral form.
 
 Source: google-genai SDK 3.4.0 (`ImageContent`, `AudioContent`, `DocumentContent`, `VideoContent`).
 """
@@ -61,9 +61,7 @@ def encode_media(part: Media) -> Json:
     data = None if part.data is None else base64.b64encode(part.data).decode()
     uri = part.url if part.url is not None else None if data is not None else part.file_id
     detail = _DETAILS.get(part.detail or "") if isinstance(part, Image) else None
-    return {"type": _type(part)} | known(
-        {"data": data, "uri": uri, "mime_type": part.media_type, "resolution": detail}
-    )
+    return {"type": _type(part)} | known({"data": data, "uri": uri, "mime_type": part.media_type, "resolution": detail})
 
 
 def _type(part: Media) -> str:

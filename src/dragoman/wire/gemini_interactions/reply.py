@@ -1,8 +1,8 @@
 """
 Plain answers: an interaction as a `ChatResponse`.
 
-Rule: an interaction that failed is an error, whatever its status of HTTP; one that has not ended yet is an answer without
-parts, whose reason is `unknown`.
+Rule: an interaction that failed is an error, whatever its status of HTTP; one that has not ended yet is an answer
+without parts, whose reason is `unknown`.
 
 Sources: google-genai SDK 3.4.0 (`Interaction`); the recordings.
 """

@@ -31,8 +31,8 @@ from dragoman.wire.gemini_interactions.dialect import CONTENT, NAME, PATH, REVIS
 from dragoman.wire.gemini_interactions.settings import decode_settings, encode_settings
 from dragoman.wire.gemini_interactions.steps import begins_anew, decode_step
 from dragoman.wire.gemini_interactions.writer import StepWriter
-from dragoman.wire.lenient import list_of, object_of, text_of
-from dragoman.wire.native import over, own, replays
+from dragoman.wire.lenient import list_of, text_of
+from dragoman.wire.native import is_ours, own, replays
 from dragoman.wire.place import Place
 from dragoman.wire.request_body import overlay, read_body
 
@@ -54,7 +54,7 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
     if request.stream:
         body["stream"] = True
     settings = encode_settings(request, notices)
-    body = over({**settings, **body}, {})
+    body = {**settings, **body}
     _name_target(body, request)
     return HttpRequest(
         url=provider.url(PATH, request.model),
@@ -71,10 +71,11 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
 
 def _name_target(body: Json, request: ChatRequest) -> None:
     """An agent is named in a field of its own, and then there is no model."""
-    agent = (request.extra or {}).get("agent") or body.pop("agent", None)
-    if agent == request.model or "agent" in (request.extra or {}):
+    agent = body.pop("agent", None)  # as it came, for the model that was asked then
+    if "agent" in (request.extra or {}):
         del body["model"]
-        body["agent"] = agent
+    elif agent == request.model:
+        body["agent"] = body.pop("model")
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
@@ -82,21 +83,18 @@ def _name_target(body: Json, request: ChatRequest) -> None:
 
 def _conversation(request: ChatRequest, provider: Provider, notices: list[Notice]) -> Json:
     """`system_instruction` of the instructions, `input` of the rest."""
-    fields: Json = {}
     places = [
         (message, Place(f"messages[{i}]", message.role, replays(message, provider), notices))
         for i, message in enumerate(request.messages)
     ]
     asked = [(message, place) for message, place in places if message.role not in _INSTRUCTIONS]
     told = [(message, place) for message, place in places if message.role in _INSTRUCTIONS]
-    if told:
-        fields["system_instruction"] = "\n\n".join(_instruction(message, place) for message, place in told)
     if not asked:
         raise ConfigError("messages holds instructions only: add a message of the user", field="messages")
-    first = asked[0][1]
-    for message, place in told:
-        if request.messages.index(message) > request.messages.index(asked[0][0]) and place is not first:
+    for message, place in places[len(told) :]:
+        if message.role in _INSTRUCTIONS:
             place.note("this dialect has one place for instructions; moved to the head")
+    fields: Json = {"system_instruction": "\n\n".join(_instruction(*one) for one in told)} if told else {}
     return fields | _input(asked)
 
 
@@ -109,33 +107,55 @@ def _instruction(message: Message, place: Place) -> str:
 
 def _input(asked: list[tuple[Message, Place]]) -> Json:
     message, place = asked[0]
-    form = text_of(own(message.native, NAME, place.replay).get(_FORM)) if len(asked) == 1 else ""
-    if len(asked) == 1 and not form and _is_plain(message):
+    form = text_of(own(message.native, NAME, place.replay).get(_FORM)) if len(asked) == 1 else _STEPS
+    if not form and _is_plain(message):
         return {"input": message.text}
     writer = StepWriter()
     steps = [step for message, place in asked for step in writer.message(message, place)]
-    if form in _FORMS:
-        return _FORMS[form](steps)
-    if not steps:
+    written = _FORMS.get(form, _as_steps)(steps)
+    if written is None:
         raise ConfigError("messages holds nothing that can be sent to this provider", field="messages")
-    return {"input": steps}
+    return written
 
 
 def _is_plain(message: Message) -> bool:
     if message.role != "user" or len(message.parts) != 1:
         return False
     part = message.parts[0]
-    return isinstance(part, Text) and bool(part.text) and not part.citations and not own(part.native, NAME)
+    return isinstance(part, Text) and not part.citations and not is_ours(part.native, NAME)
+
+
+# How the one message of a request came, where a lone text or steps do not say it.
+_STEPS: Final = "steps"
+
+
+def _as_steps(steps: list[Json]) -> Json | None:
+    return {"input": steps} if steps else None
+
+
+def _as_blocks(steps: list[Json]) -> Json | None:
+    blocks = _blocks(steps)
+    return {"input": blocks} if blocks else _as_steps(steps)
+
+
+def _as_block(steps: list[Json]) -> Json | None:
+    blocks = _blocks(steps)
+    return {"input": blocks[0]} if len(blocks) == 1 else _as_steps(steps)
+
+
+def _as_nothing(steps: list[Json]) -> Json | None:
+    return _as_steps(steps) or {}
 
 
 def _blocks(steps: list[Json]) -> list[Any]:
-    return [block for step in steps for block in list_of(step.get("content"))]
+    """The blocks of a lone question; none where there is more than that."""
+    return list_of(steps[0].get("content")) if len(steps) == 1 else []
 
 
-_FORMS: Final[dict[str, Callable[[list[Json]], Json]]] = {
-    "blocks": lambda steps: {"input": _blocks(steps)},
-    "block": lambda steps: {"input": _blocks(steps)[0]},
-    "none": lambda steps: {},
+_FORMS: Final[dict[str, Callable[[list[Json]], Json | None]]] = {
+    "blocks": _as_blocks,
+    "block": _as_block,
+    "nothing": _as_nothing,
 }
 
 
@@ -189,7 +209,7 @@ def _messages(given: str | Json | list[Json] | None, native: Json) -> tuple[Mess
     if isinstance(given, dict):
         return (_lone((decode_block(given, "input"),), "block"),)
     if given is None and "continuation_token" in native:
-        return (_lone((), "none"),)  # what is to go on is known to the vendor
+        return (_lone((), "nothing"),)  # what is to go on is known to the vendor
     if not given:
         raise ConfigError("input is missing: give a text, or a list of steps", field="input")
     if all(text_of(block.get("type")) in CONTENT for block in given):
@@ -222,4 +242,4 @@ _ROLES: Final[dict[str, Role]] = {"user_input": "user", "function_result": "tool
 
 def _turn(role: Any, parts: list[Part], alone: bool) -> Message:
     # A lone question that came as a step is not sent back as a text.
-    return Message(role, tuple(parts), native={NAME: {_FORM: "steps"}} if alone else None)
+    return Message(role, tuple(parts), native={NAME: {_FORM: _STEPS}} if alone else None)

@@ -4,8 +4,8 @@ Settings of a request, both ways: rows for the fields of the body and of its `ge
 Rule: what is read is written again exactly; see `dragoman.wire.setting_rows`.  How much to think is one setting and two
 fields, so it stands apart from the rows.
 
-Sources: google-genai SDK 3.4.0 (`CreateModelInteraction`, `GenerationConfig`, `ResponseFormat`); for `top_k`, which the SDK
-does not name and the API takes, a public recording.
+Sources: google-genai SDK 3.4.0 (`CreateModelInteraction`, `GenerationConfig`, `ResponseFormat`); for `top_k`, which the
+SDK does not name and the API takes, a public recording.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dragoman.types.http import Notice
 from dragoman.types.requests import ChatRequest, OutputFormat, ReasoningSettings
 from dragoman.wire.gemini_interactions.dialect import NAME, Json
 from dragoman.wire.gemini_interactions.tools import decode_choice, decode_tools, encode_choice, encode_tools
-from dragoman.wire.lenient import known, list_of, object_of
+from dragoman.wire.lenient import is_array, is_object, known, object_of
 from dragoman.wire.native import own
 from dragoman.wire.setting_rows import Note, Row, as_list, decode_rows, encode_rows, note_unsaid, texts
 
@@ -32,7 +32,7 @@ _MODALITIES: Final = ("audio", "image", "video")
 
 def _decode_format(value: Any) -> OutputFormat | None:
     """One form of text; a list of one, and a schema that stands alone (as before the change of 2026), too."""
-    listed = list_of(value) if isinstance(value, list) else [value]
+    listed = value if is_array(value) else [value]
     form = object_of(listed[0]) if len(listed) == 1 else {}
     if form.get("type") == "text":
         return _decode_text(form)
@@ -43,8 +43,8 @@ def _decode_format(value: Any) -> OutputFormat | None:
 
 def _decode_text(form: Json) -> OutputFormat | None:
     schema = form.get("schema")
-    if isinstance(schema, dict):
-        return OutputFormat(kind="json_schema", schema=object_of(schema), name="output")  # pyright: ignore[reportUnknownArgumentType]
+    if is_object(schema):
+        return OutputFormat(kind="json_schema", schema=schema, name="output")
     return OutputFormat(kind="json_object" if form.get("mime_type") == "application/json" else "text")
 
 

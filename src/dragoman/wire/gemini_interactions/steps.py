@@ -4,8 +4,8 @@ From steps to parts, for answers and for requests alike.
 A step is chosen by its type, never by its place.  A type that is not in the table is carried whole: Google's own tools
 and what they gave back, and whatever comes next.
 
-Rule: what the parts of a step would write differently stays in their `native`, so that a step goes back as it came.  The
-parts of a step of content are written as one step; where another begins, its first part says so.
+Rule: what the parts of a step would write differently stays in their `native`, so that a step goes back as it came.
+The parts of a step of content are written as one step; where another begins, its first part says so.
 
 Source: google-genai SDK 3.4.0 (`Step` and its variants).
 """
@@ -21,7 +21,7 @@ from dragoman.errors import ConfigError
 from dragoman.types.messages import Native, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.wire.gemini_interactions.content import decode_block, encode_block
 from dragoman.wire.gemini_interactions.dialect import CONTENT_STEPS, NAME, STEP, Json
-from dragoman.wire.lenient import list_of, object_of, text_of
+from dragoman.wire.lenient import is_array, is_object, list_of, object_of, text_of
 from dragoman.wire.native import difference, own
 from dragoman.wire.place import Place
 
@@ -92,18 +92,17 @@ def _native(rest: Json) -> Native | None:
 
 def _content(step: Json, field: str) -> Parts:
     blocks = step.get("content")
-    if not isinstance(blocks, list) or not blocks:
+    if not is_array(blocks) or not blocks:
         return (Opaque(NAME, step),)
-    listed = list_of(blocks)  # pyright: ignore[reportUnknownArgumentType]
-    parts = tuple(_block(block, f"{field}.content[{i}]") for i, block in enumerate(listed))
+    parts = tuple(_block(block, f"{field}.content[{i}]") for i, block in enumerate(blocks))
     rest = {name: value for name, value in step.items() if name not in ("type", "content") and value is not None}
     return (with_native(parts[0], {STEP: rest}), *parts[1:]) if rest else parts
 
 
 def _block(block: Any, field: str) -> Part:
-    if not isinstance(block, dict):
+    if not is_object(block):
         raise ConfigError(f"{field} is {block!r}: give an object", field=field)
-    return decode_block(object_of(block), field)  # pyright: ignore[reportUnknownArgumentType]
+    return decode_block(block, field)
 
 
 def _thought(step: Json, field: str) -> Parts:
@@ -148,8 +147,8 @@ def _result_parts(result: Any, field: str) -> tuple[Any, ...]:
     """A text, a list of blocks, or any JSON, which is given as its text."""
     if isinstance(result, str):
         return (Text(result),)
-    if isinstance(result, list) and result and all(_is_typed(item) for item in list_of(result)):  # pyright: ignore[reportUnknownArgumentType]
-        blocks = list_of(result)  # pyright: ignore[reportUnknownArgumentType]
+    blocks = list_of(result)
+    if blocks and all(_is_typed(item) for item in blocks):
         return tuple(decode_block(block, f"{field}[{i}]") for i, block in enumerate(blocks))
     return () if result is None else (Text(msgspec.json.encode(result).decode()),)
 
@@ -189,4 +188,3 @@ _READ: Final[dict[str, Callable[[Json, str], Parts]]] = {
     "function_call": _function_call,
     "function_result": _function_result,
 }
-

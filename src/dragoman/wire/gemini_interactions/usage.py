@@ -1,8 +1,8 @@
 """
 Token counts, both ways.
 
-`total_input_tokens` holds cached tokens; what the model read of its own tools (`total_tool_use_tokens`) and what it thought
-(`total_thought_tokens`) stand outside the other counts, the neutral `Usage` has them inside.
+`total_input_tokens` holds cached tokens; what the model read of its own tools (`total_tool_use_tokens`) and what it
+thought (`total_thought_tokens`) stand outside the other counts, the neutral `Usage` has them inside.
 
 Sources: google-genai SDK 3.4.0 (`Usage`); the recordings, whose totals add up so.
 """

@@ -3,7 +3,8 @@ From parts to steps, for requests and for answers.
 
 Rules: what this dialect cannot carry is left out with a notice, never in silence.  State that a provider made (a
 signature, a step of its own tools) goes back to that provider only; thoughts without it are not sent at all, since only
-the signature makes them one's own.  In an answer there is nobody to keep state from: thoughts of any provider are shown.
+the signature makes them one's own.  In an answer there is nobody to keep state from: thoughts of any provider are
+shown.
 
 Sources: google-genai SDK 3.4.0; Google's page on thought signatures.
 """
@@ -11,7 +12,7 @@ Sources: google-genai SDK 3.4.0; Google's page on thought signatures.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from dragoman.types.http import Notice
 from dragoman.types.messages import Message, Opaque, Part, Reasoning, ToolCall, ToolResult
@@ -19,6 +20,7 @@ from dragoman.wire.call_ids import CallIds
 from dragoman.wire.gemini_interactions.content import encode_block, is_block
 from dragoman.wire.gemini_interactions.dialect import CONTENT_STEPS, NAME, STEP, Json
 from dragoman.wire.gemini_interactions.steps import result_of, write_call, write_result, write_thought
+from dragoman.wire.lenient import is_object
 from dragoman.wire.native import is_ours, over, own
 from dragoman.wire.place import Place
 from dragoman.wire.text_forms import FREE_TEXT, as_text
@@ -55,9 +57,7 @@ class StepWriter:
                 blocks = self._block(part, block, at, steps, blocks)
         return steps
 
-    def _block(
-        self, part: Part, block: Json, place: Place, steps: list[Json], blocks: list[Json] | None
-    ) -> list[Json]:
+    def _block(self, part: Part, block: Json, place: Place, steps: list[Json], blocks: list[Json] | None) -> list[Json]:
         """Add a block to the open step, or begin one; give the blocks of that step."""
         state = own(part.native, NAME, place.replay)
         if blocks is None or STEP in state:
@@ -106,8 +106,8 @@ def arguments_object(call: ToolCall) -> tuple[Json, bool]:
     if call.kind == "custom":
         return {FREE_TEXT: call.arguments_json}, True
     value = call.arguments
-    if isinstance(value, dict):
-        return cast("Json", value), True
+    if is_object(value):
+        return value, True
     return {NO_OBJECT: call.arguments_json}, False
 
 

@@ -2,8 +2,8 @@
 The wire `openai-responses`: OpenAI's Responses dialect, spoken by OpenAI, Azure, xAI, OpenRouter and others.
 
 `dialect` has the Structs and tables.  Client half: `request`, `settings`, `tools`, `writer` and `blocks` write;
-`items`, `reply`, `stream` and `growing` read.  Server half: `request` reads; `serve`, `serve_stream` and `serve_items`
-write.  `usage` serves both.
+`items`, `reply`, `stream`, `stream_items` and `growing` read.  Server half: `request` reads; `serve`, `serve_stream`
+and `serve_items` write.  `usage` serves both.
 """
 
 from __future__ import annotations

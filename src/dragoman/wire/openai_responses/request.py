@@ -71,16 +71,15 @@ def _prompt_id(fields: dict[str, Any]) -> str | None:
 
 def _conversation(request: ChatRequest, writer: ItemWriter, given: dict[str, Any]) -> dict[str, Any]:
     """`instructions` and `input`; instructions alone are the input."""
-    messages, fields = request.messages, dict[str, Any]()
-    start = 0
-    hoisted = _is_lone_text(messages[0], "system") and "instructions" not in given
-    if hoisted and (len(messages) > 1 or _goes_on(given)):
-        fields["instructions"] = messages[0].text
-        start = 1
-    if len(messages) == start + 1 and _is_lone_text(messages[start], "user"):
-        fields["input"] = messages[start].text
-        return fields
-    for i, message in enumerate(messages[start:], start):
+    head, rest = request.messages[0], request.messages[1:]
+    fields: dict[str, Any] = {}
+    if _is_lone_text(head, "system") and "instructions" not in given and (rest or _goes_on(given)):
+        fields["instructions"] = head.text
+    else:
+        rest = request.messages
+    if len(rest) == 1 and _is_lone_text(rest[0], "user"):
+        return {**fields, "input": rest[0].text}
+    for i, message in enumerate(rest, len(request.messages) - len(rest)):
         writer.add(message, f"messages[{i}]")
     if writer.items:
         fields["input"] = writer.items
