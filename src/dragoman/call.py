@@ -9,7 +9,8 @@ an answer or a typed error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import builtins
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -21,7 +22,7 @@ from dragoman.routes import Route
 from dragoman.transfer import Transfer
 from dragoman.transport.base import Transport
 from dragoman.types.attempts import Attempt
-from dragoman.types.events import BEFORE_CONTENT, Event
+from dragoman.types.events import BEFORE_CONTENT, Event, Finish, UsageUpdate
 from dragoman.types.fold import fold
 from dragoman.types.http import HttpRequest
 from dragoman.types.requests import ChatRequest
@@ -65,15 +66,34 @@ class Sender:
     async def __call__(self, request: ChatRequest, context: Context) -> Answer:
         """Send `request` and return when its first content is there."""
         route, encoded = self.prepare(request, context)
+        authorized = await _authorized(route, encoded, context)
         answer = Answer(route, context)
         try:
-            await answer.open(self._transport(route), route.authorize(encoded), stream=request.stream)
+            await answer.open(self._transport(route), authorized, stream=request.stream)
         except DragomanError as error:
             raise answer.failed(error) from error.__cause__
         except BaseException:
             answer.abandon()
             raise
         return answer
+
+
+async def _authorized(route: Route, encoded: HttpRequest, context: Context) -> HttpRequest:
+    """Add the credential.  A library that looks for one may wait, which counts as connecting."""
+    if not route.looks_for_credentials:
+        return route.authorize(encoded)
+    until = context.clocks.until("connect", context.runtime.now())
+    try:
+        return await context.runtime.run_blocking(lambda: route.authorize(encoded), until)
+    except builtins.TimeoutError as error:
+        clock = context.clocks.ran_out("connect", context.runtime.now())
+        raise TimeoutError(
+            f"no credentials were found in time (clock: {clock}; raise it with Timeouts({clock}=...))",
+            clock=clock,
+            limit=getattr(context.clocks.timeouts, clock),
+            provider=route.provider.name,
+            model=route.model,
+        ) from error
 
 
 class Answer:
@@ -165,8 +185,7 @@ class Answer:
         """The bytes have ended, or the end marker came: the last events, and the end."""
         last = decoder.close()
         self._transfer.release()
-        response = fold(decoder.seen)
-        self._end(Ending(finish_reason=response.finish_reason, usage=response.usage))
+        self._end(_ending(decoder.seen))
         return events + last
 
     def folded(self) -> ChatResponse:
@@ -181,7 +200,7 @@ class Answer:
         """Close the upstream now, if it is open, and run the end hooks.  Idempotent, from any thread."""
         if not self._ended:
             self._transfer.abort()
-            self._end(Ending(usage=fold(self._decoder.seen if self._decoder else ()).usage))
+            self._end(Ending(usage=_ending(self._decoder.seen if self._decoder else ()).usage))
 
     def failed(self, error: DragomanError) -> DragomanError:
         """Close the upstream, complete the error with what is known of the call, and run the end hooks."""
@@ -234,6 +253,13 @@ class Answer:
             attempts=tuple(context.attempts),
             simulated=route.provider.base_url.startswith("sim:"),
         )
+
+
+def _ending(seen: Sequence[Event]) -> Ending:
+    """How a whole stream ended.  Usage comes near the end, so it is looked for from there; nothing is folded for it."""
+    finish = next((event for event in reversed(seen) if isinstance(event, Finish)), None)
+    usage = next((event.usage for event in reversed(seen) if isinstance(event, UsageUpdate)), Usage())
+    return Ending(finish_reason=finish.reason if finish else None, usage=usage)
 
 
 def _is_event_stream(transfer: Transfer) -> bool:

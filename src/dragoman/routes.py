@@ -17,10 +17,10 @@ import msgspec
 from dragoman import catalog, wire
 from dragoman.catalog.models import find_model, known_models
 from dragoman.errors import ConfigError, MissingKeyError
-from dragoman.secrets import Secret, check_key, find_base_url, find_key
+from dragoman.secrets import Secret, authorize, check_key, find_address, find_base_url, find_key, finds_its_own
 from dragoman.types.http import HttpRequest, Notice
 from dragoman.types.models import Model
-from dragoman.types.providers import Provider, Quirks
+from dragoman.types.providers import Provider, Quirks, fill
 from dragoman.wire.base import Wire
 
 ProviderOverrides = Mapping[str, "Provider | Mapping[str, Any]"]
@@ -52,14 +52,18 @@ class Route(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
 
     def authorize(self, request: HttpRequest) -> HttpRequest:
-        """Return the request with the credential in its header."""
-        if self.key is None:
-            return request
-        return msgspec.structs.replace(request, headers=request.headers | self._credential(self.key.reveal()))
+        """
+        Return the request with its credential.
 
-    def _credential(self, key: str) -> dict[str, str]:
-        auth = self.provider.auth
-        return {"authorization": f"Bearer {key}"} if auth == "bearer" else {auth: key}
+        Raises:
+            ConfigError: A library that signs is not installed, or has no credentials.
+        """
+        return authorize(request, self.provider, self.key)
+
+    @property
+    def looks_for_credentials(self) -> bool:
+        """Whether `authorize` may wait for a network."""
+        return self.key is None and finds_its_own(self.provider)
 
 
 class Routes:
@@ -108,11 +112,11 @@ class Routes:
         return self.provider(name), model
 
     def provider(self, name: str) -> Provider:
-        """The row of that name, with the base URL that the environment or the caller set."""
-        provider = self.providers[name]
-        if name in self._own_url:
-            return provider
-        return msgspec.structs.replace(provider, base_url=find_base_url(provider, self._variables()))
+        """The row of that name, with the address that the environment or the caller set."""
+        provider, variables = self.providers[name], self._variables()
+        address = find_address(provider, variables)
+        own = fill(provider.base_url, address) if name in self._own_url else find_base_url(provider, variables)
+        return msgspec.structs.replace(provider, base_url=own, address=address)
 
     def key(self, provider: Provider) -> Secret | None:
         """
@@ -124,7 +128,7 @@ class Routes:
         if provider.auth == "none":
             return None
         key = self._keys.get(provider.name) or find_key(provider, self._variables())
-        if key is None and not provider.quirks.key_optional:
+        if key is None and not provider.quirks.key_optional and not finds_its_own(provider):
             variables = provider.key_variables or (f"{provider.name.upper().replace('-', '_')}_API_KEY",)
             raise MissingKeyError(provider.name, variables[0], ["environment"])
         return key

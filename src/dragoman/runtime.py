@@ -10,8 +10,10 @@ wrote it, and the error names the place.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -28,6 +30,15 @@ class Runtime(Protocol):
         """Wait that long."""
         ...
 
+    async def run_blocking(self, work: Callable[[], T], until: float | None) -> T:
+        """
+        Run what blocks and does not know our clocks: a vendor's library.
+
+        Raises:
+            TimeoutError: It was not done at `until`; it goes on in its thread, and its result is dropped.
+        """
+        ...
+
 
 class BlockingRuntime:
     """Waits by blocking the thread."""
@@ -36,6 +47,9 @@ class BlockingRuntime:
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - on this face nothing suspends, it blocks
+
+    async def run_blocking(self, work: Callable[[], T], until: float | None) -> T:
+        return work() if until is None else _begun(work).result(max(0.0, until - self.now()))
 
 
 class AsyncRuntime:
@@ -47,6 +61,30 @@ class AsyncRuntime:
         import asyncio  # who blocks need not pay for it: 25 ms at the start of a program
 
         await asyncio.sleep(seconds)
+
+    async def run_blocking(self, work: Callable[[], T], until: float | None) -> T:
+        import asyncio
+
+        async with asyncio.timeout(None if until is None else max(0.0, until - self.now())):
+            return await asyncio.wrap_future(_begun(work))
+
+
+def _begun(work: Callable[[], T]) -> Future[T]:
+    """Start `work` in a thread of its own, which does not keep the program from ending."""
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()
+    threading.Thread(target=_settle, args=(work, done), daemon=True).start()
+    return done
+
+
+def _settle(work: Callable[[], T], done: Future[T]) -> None:
+    """Run `work` in this thread and leave its result, whatever it is, where somebody waits."""
+    try:
+        result = work()
+    except BaseException as error:
+        done.set_exception(error)
+    else:
+        done.set_result(result)
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:

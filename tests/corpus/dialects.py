@@ -122,8 +122,10 @@ def messages_evidence(body: bytes) -> bool:
 
 
 def responses_evidence(body: bytes) -> bool:
-    """An event that ends the response well: `response.completed` or `response.incomplete`."""
-    return any(event.get("type") in ("response.completed", "response.incomplete") for event in json_events(body))
+    """An event that ends the response well, by its own name or the event's: `response.completed`, `.incomplete`."""
+    ends = ("response.completed", "response.incomplete")
+    own = any(event.get("type") in ends for event in json_events(body))
+    return own or any(kind in ends and json_events(f"data: {data}\n\n".encode()) for kind, data in sse_events(body))
 
 
 # --- arrays of JSON ---------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from dragoman.types.events import (
     ToolCallStart,
     UsageUpdate,
 )
+from dragoman.types.providers import Provider
 from dragoman.types.usage import Usage
 from dragoman.wire.ollama_chat import WIRE
 from tests.wire.ollama_chat_lines import LENIENT, call, last, line, lines, read, streamed
@@ -62,16 +63,13 @@ def test_the_last_line_may_lack_its_end() -> None:
 
 
 @pytest.mark.parametrize("provider", [None, LENIENT])
-def test_an_answer_that_is_cut_is_a_part(provider: Any) -> None:
-    """Cut inside the last line there is no proof, and what came is kept."""
-    data = lines(line({"content": "Hi"}), last())
-    if provider is None:
-        with pytest.raises(StreamInterrupted) as caught:
-            read(data[:-5])
-        assert caught.value.partial is not None
-        assert "Hi" == caught.value.partial.text
-    else:
-        assert Finish("unknown", None) == read(data[:-5], provider)[-1]
+def test_an_answer_that_is_cut_is_a_part(provider: Provider | None) -> None:
+    """Cut inside the last line there is no proof, whatever the row says, and what came is kept."""
+    with pytest.raises(StreamInterrupted) as caught:
+        read(lines(line({"content": "Hi"}), last())[:-5], provider)
+
+    assert caught.value.partial is not None
+    assert "Hi" == caught.value.partial.text
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b'{"model": "m'])

@@ -6,7 +6,8 @@ Nothing here reads the process's environment by itself: whoever asks passes the 
 
 from __future__ import annotations
 
-from dragoman.secrets.address import address_variables, find_base_url
+from dragoman.secrets.address import address_variables, find_address, find_base_url
+from dragoman.secrets.authorize import authorize, finds_its_own
 from dragoman.secrets.dotenv import load_dotenv, parse_dotenv, read_dotenv
 from dragoman.secrets.env import find_key, found_in, key_variables
 from dragoman.secrets.secret import Secret, check_key
@@ -14,9 +15,12 @@ from dragoman.secrets.secret import Secret, check_key
 __all__ = [
     "Secret",
     "address_variables",
+    "authorize",
     "check_key",
+    "find_address",
     "find_base_url",
     "find_key",
+    "finds_its_own",
     "found_in",
     "key_variables",
     "load_dotenv",

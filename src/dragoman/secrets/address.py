@@ -13,12 +13,13 @@ Source of the forms: ollama/ollama, envconfig, `Host`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from dragoman.errors import ConfigError
 from dragoman.secrets.env import variable_stem
-from dragoman.types.providers import Provider
+from dragoman.types.providers import Provider, fill, placeholders
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 _SCHEMES = ("http", "https", "sim")
@@ -32,20 +33,75 @@ def find_base_url(provider: Provider, environ: Mapping[str, str]) -> str:
     Raises:
         ConfigError: A variable holds no usable address, or the row has none of its own (Azure) and no variable is set.
     """
-    for variable, is_host in _variables(provider):
-        value = environ.get(variable, "").strip()
-        if value:
-            read = _host if is_host else _url
-            return read(value, variable, provider).rstrip("/")
-    blank = _PLACEHOLDER.search(provider.base_url)
-    if blank:
-        names = " or ".join(address_variables(provider))
+    base_url = _base_url(provider, environ)
+    blanks = placeholders(base_url)
+    if not blanks:
+        return base_url
+    filled = fill(base_url, find_address(provider, environ))
+    missing = placeholders(filled)
+    if missing:
+        sources = (name for blank in missing for name in _SOURCES.get(_DERIVED.get(blank, (blank,))[0], ()))
+        names = " or ".join((*sources, *address_variables(provider)))
         raise ConfigError(
             f"{provider.name} has an address of one's own: set {names}, or pass base_url",
             provider=provider.name,
             field="base_url",
         )
+    return filled
+
+
+def _base_url(provider: Provider, environ: Mapping[str, str]) -> str:
+    for variable, is_host in _variables(provider):
+        value = environ.get(variable, "").strip()
+        if value:
+            read = _host if is_host else _url
+            return read(value, variable, provider).rstrip("/")
     return provider.base_url
+
+
+# What the vendors' own tools call the parts of an address.
+_SOURCES: Final = {
+    "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "project": ("GOOGLE_CLOUD_PROJECT", "ANTHROPIC_VERTEX_PROJECT_ID"),
+    "location": ("GOOGLE_CLOUD_LOCATION", "CLOUD_ML_REGION"),
+}
+_DEFAULTS: Final = {"location": "global"}
+_PART: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*\Z")
+
+
+def find_address(provider: Provider, environ: Mapping[str, str]) -> dict[str, str]:
+    """
+    The parts of addresses that are known: the row's own, else the environment's.
+
+    Raises:
+        ConfigError: A part that cannot stand in an address.
+    """
+    found = dict(_DEFAULTS)
+    for name, variables in _SOURCES.items():
+        variable = next((variable for variable in variables if environ.get(variable)), None)
+        if variable is not None:
+            found[name] = _part(environ[variable], variable, provider)
+    found |= {name: _part(value, f"address.{name}", provider) for name, value in provider.address.items()}
+    return found | {name: make(found[source]) for name, (source, make) in _DERIVED.items() if source in found}
+
+
+def _part(value: str, field: str, provider: Provider) -> str:
+    if not _PART.match(value):
+        raise ConfigError(
+            f"{field} is {value!r}: give letters, digits, '.', ':', '_' and '-'", provider=provider.name, field=field
+        )
+    return value
+
+
+def _vertex_host(location: str) -> str:
+    """Host of Vertex AI: a region's own, that of several (`us`, `eu`), or the one for all (`global`)."""
+    if location == "global":
+        return "aiplatform.googleapis.com"
+    return f"aiplatform.{location}.rep.googleapis.com" if "-" not in location else f"{location}-aiplatform.googleapis.com"
+
+
+# Parts that follow from others: their source, and how.   (anthropic 2.12, lib/vertex; google-genai 3.4, `_api_client`)
+_DERIVED: Final[dict[str, tuple[str, Callable[[str], str]]]] = {"vertex_host": ("location", _vertex_host)}
 
 
 def address_variables(provider: Provider) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dragoman.secrets.aws import find_pair
 from dragoman.secrets.secret import Secret, check_key
 from dragoman.types.providers import Provider
 
@@ -38,4 +39,6 @@ def find_key(provider: Provider, environ: Mapping[str, str]) -> Secret | None:
         ConfigError: A variable is set, but what it holds cannot be a key; its name is in the error, its value is not.
     """
     name = found_in(provider, environ)
-    return Secret(check_key(environ[name], provider.name, name)) if name else None
+    if name is None:
+        return find_pair(provider, environ) if provider.auth == "aws-sigv4" else None
+    return Secret(check_key(environ[name], provider.name, name))

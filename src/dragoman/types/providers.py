@@ -8,15 +8,32 @@ quirks.  No code branches on a provider's name.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
 from dragoman.errors import ConfigError
 
-Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
+Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "aws-sigv4", "google", "none"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """
+    Put values in the place of `{names}`; those without a value stay.
+
+    >>> fill("https://{region}.example/{model}", {"region": "eu"})
+    'https://eu.example/{model}'
+    """
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
+
+
+def placeholders(text: str) -> list[str]:
+    """The `{names}` in an address."""
+    return _PLACEHOLDER.findall(text)
 
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,7 +80,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         key_env: Environment variable of the key; several are tried in order.
         base_url_env: Environment variables that override `base_url`, in order.
         host_env: Environment variables that name only a host (`OLLAMA_HOST`); the path of `base_url` is added to it.
-        auth: How the key travels: `bearer` (Authorization), or the name of the header.
+        address: Values for the `{names}` in `base_url` and in the dialect's path (`region`, `project`, `location`),
+            which outrank those of the environment.
+        auth: How the key travels: `bearer` (Authorization), or the name of the header; `aws-sigv4` and `google` are
+            bearer tokens too, where a key is given, and else what AWS's and Google's own libraries find.
         headers: Sent with every request; no credentials.
         quirks: Differences from the dialect.
         display: Name for people.
@@ -82,6 +102,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key_env: str | tuple[str, ...] = ()
     base_url_env: tuple[str, ...] = ()
     host_env: tuple[str, ...] = ()
+    address: dict[str, str] = {}
     auth: Auth = "bearer"
     headers: dict[str, str] = {}
     quirks: Quirks = Quirks()
@@ -111,12 +132,24 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Address of `path` (or of the quirk that replaces it) below the base URL.
 
         Args:
-            path: Below the base URL; `{model}` and `{method}` are replaced.
+            path: Below the base URL; `{model}`, `{method}` and the names of `address` are replaced.
             model: Name of the model, quoted where it needs to be.
             method: What is asked of the model, for dialects that say it in the path.
             query: Query of the dialect; the provider's own is added.
+
+        Raises:
+            ConfigError: The path needs a value that `address` does not have.
         """
-        chosen = (self.quirks.path or path).replace("{model}", model).replace("{method}", method)
+        template = self.quirks.path or path
+        values = {**self.address, "model": model, "method": method}
+        for name in placeholders(template):
+            if name not in values:
+                raise ConfigError(
+                    f"the address of {self.name} needs its {name}: pass address={{{name!r}: ...}}",
+                    provider=self.name,
+                    field=f"address.{name}",
+                )
+        chosen = fill(template, values)
         address = f"{self.base_url.rstrip('/')}/{chosen.lstrip('/')}"
         queries = "&".join(part for part in (query, self.quirks.query) if part)
         return f"{address}?{queries}" if queries else address

@@ -87,17 +87,44 @@ class Decoder:
 
     def frames(self, chunk: bytes) -> list[Frame]:
         """Like `feed`, as (type, data) in bytes, undecoded."""
-        # Nearly every read of a live stream holds whole events of one data line each: no state is pending before it,
-        # none after.  Such a chunk is cut by two C calls.
-        if self._started and not self._size and not self._line and chunk[-2:] == b"\n\n" and b"\r" not in chunk:
-            frames: list[Frame] = []
-            for block in chunk[:-2].split(b"\n\n"):
-                if b"\n" in block or block[:6] != b"data: " or len(block) > self._max:
-                    break
-                frames.append((b"", block[6:]))
-            else:
-                if not self._skip_lf:
-                    return frames
+        if not self._started and not self._head and chunk and not _BOM.startswith(chunk[:1]):
+            self._started = True
+        if not self._started or self._skip_lf or self.failure is not None or b"\r" in chunk:
+            return self._slowly(chunk)
+        frames: list[Frame] = []
+        if self._size or self._line:
+            # Up to the end of the event that is in the making; behind it nothing is pending.
+            end = chunk.find(b"\n\n") + 2
+            if end < 2:
+                return self._slowly(chunk)
+            frames = self._slowly(chunk[:end])
+            if self.failure is not None:
+                return frames
+            chunk = chunk[end:]
+        whole, found, rest = chunk.rpartition(b"\n\n")
+        if found:
+            quick = self._quickly(whole)
+            if quick is None:
+                return frames + self._slowly(chunk)
+            frames += quick
+        return frames + self._slowly(rest) if rest else frames
+
+    def _quickly(self, events: bytes) -> list[Frame] | None:
+        """
+        Cut whole events by a few C calls, if each is what live streams consist of: one data line, or a type and one
+        data line.  None if any is not.
+        """
+        frames: list[Frame] = []
+        for block in events.split(b"\n\n"):
+            head, typed, line = block.partition(b"\n")
+            kind = head[7:] if typed else b""
+            data = line if typed else head
+            if (typed and head[:7] != b"event: ") or data[:6] != b"data: " or b"\n" in data or len(block) > self._max:
+                return None
+            frames.append((kind, data[6:]))
+        return frames
+
+    def _slowly(self, chunk: bytes) -> list[Frame]:
         return [(kind, data) for kind, data, _ in self._frames(chunk)]
 
     def _frames(self, chunk: bytes) -> list[tuple[bytes, bytes, str]]:

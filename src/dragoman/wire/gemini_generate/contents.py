@@ -33,6 +33,8 @@ NO_SIGNATURE: Final = base64.b64encode(b"skip_thought_signature_validator").deco
 _INSTRUCTIONS: Final = ("system", "developer")
 _GENERATION: Final = re.compile(r"gemini-(\d+)")
 _NAMELESS: Final = "unknown"
+# From this generation on calls are signed, and results may hold media.
+_SIGNING: Final = 3
 # A name of the model without a number (`gemini-flash-latest`) stands for its newest generation.
 _NEWEST: Final = 99
 
@@ -74,7 +76,7 @@ class _Writer:
 
     def __init__(self, model: str, provider: Provider, notices: list[Notice]) -> None:
         self.contents: list[Json] = []
-        self._modern = generation(model) >= 3
+        self._modern = generation(model) >= _SIGNING
         self._provider = provider
         self._notices = notices
         self._names: dict[str, str] = {}  # id of a call to the name of its function
@@ -158,9 +160,11 @@ def _content(message: Message, made: Json) -> Json:
 
 
 def _is_foreign(message: Message, replay: bool) -> bool:
-    """Whether another provider wrote an answer, or nobody knows who."""
-    if not replay or message.origin is not None:
-        return not replay
+    """Whether an answer is of another provider, of an earlier generation, or of nobody knows whom."""
+    if not replay:
+        return True
+    if message.origin is not None:
+        return generation(message.origin) < _SIGNING
     return not any(is_ours(part.native, NAME) for part in message.parts)
 
 

@@ -118,7 +118,10 @@ def decode_part(value: Any, field: str) -> Part:
         return Opaque(NAME, value)
     marked = msgspec.structs.replace(part, native=_native({}, {}, **written) or {NAME: {}})
     rest = difference(sent, _again(marked, field))
-    return msgspec.structs.replace(marked, native=_native(rest, names, **written) or {NAME: {}})
+    native = _native(rest, names, **written)
+    if native is None and not (isinstance(part, Text) and part.text):
+        native = {NAME: {}}  # it came in this dialect, which decides how it is sent back
+    return msgspec.structs.replace(marked, native=native)
 
 
 def _again(part: Part, field: str) -> Json:

@@ -54,12 +54,12 @@ class Reader:
         for call in piece.tool_calls or ():
             self._call(call)
 
-    def finish(self, answer: Answer | None) -> None:
-        """The answer is whole; `answer` is the line that says so, if one did."""
-        usage = decode_usage(answer) if answer is not None else None
+    def finish(self, answer: Answer) -> None:
+        """The answer is whole; `answer` is the line that says so."""
+        usage = decode_usage(answer)
         if usage is not None:
             self._out.append(UsageUpdate(usage))
-        raw = answer.done_reason if answer is not None and isinstance(answer.done_reason, str) else None
+        raw = answer.done_reason if isinstance(answer.done_reason, str) else None
         self._out.append(Finish(finish_reason(raw, self._calls > 0), raw))
 
     def _call(self, call: Call) -> None:

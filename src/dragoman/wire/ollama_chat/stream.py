@@ -2,7 +2,8 @@
 Streamed answers: bytes to events.
 
 Rule: evidence of completion is a line with `done: true`, whether or not it gives a reason: older servers, and some that
-imitate them, leave `done_reason` out.  `Finish` comes with that line, which is the last.
+imitate them, leave `done_reason` out.  `Finish` comes with that line, which is the last.  There is no other evidence:
+the quirk `omits_finish` of a row is about OpenAI's dialect, which the same servers speak without a sure end.
 
 Source: Ollama's OpenAPI file (`ChatStreamEvent`) and page on streaming.
 """
@@ -72,11 +73,8 @@ class Decoder(StreamDecoder):
         answer: Answer = decode_json(line, Answer, "a line of the stream")
         return answer
 
-    def _end(self) -> None:
-        self._last_line()
-        if not self.done:  # a provider that is known to end without `done`
-            self.done = True
-            self._reader.finish(None)
+    def _ends_without_marker(self) -> bool:
+        return False
 
     def _unfinished(self) -> None:
         self._last_line()
