@@ -16,12 +16,12 @@ import msgspec
 
 from dragoman import wire
 from dragoman.catalog.accept import adapt
-from dragoman.errors import DragomanError, StreamInterrupted, TimeoutError, UnsupportedError, WireError
+from dragoman.errors import DragomanError, UnsupportedError
+from dragoman.ledger import Entry
 from dragoman.policy.base import Context, Ending
 from dragoman.routes import Route
 from dragoman.transfer import Transfer
 from dragoman.transport.base import Transport
-from dragoman.types.attempts import Attempt
 from dragoman.types.events import BEFORE_CONTENT, Event, Finish, UsageUpdate
 from dragoman.types.fold import fold
 from dragoman.types.http import HttpRequest
@@ -29,7 +29,6 @@ from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
 from dragoman.types.usage import Usage
 from dragoman.wire.base import Decoder
-from dragoman.wire.status import request_id_of
 from dragoman.wire.turns import settle
 
 
@@ -113,7 +112,7 @@ class Answer:
         self._held: list[Event] = []
         self._content = False
         self._ended = False
-        self._slot: int | None = None  # where this request stands in the ledger
+        self._entry = Entry(context, self._transfer, route.provider.name, route.model)
 
     # --- opening ------------------------------------------------------------------------------------------------
 
@@ -125,13 +124,13 @@ class Answer:
         if transfer.status >= 300 or not (stream or _is_event_stream(transfer)):
             body = await transfer.body()
             plain = route.wire.decode_response(transfer.status, transfer.headers, body, route.provider)
-            self._record("ok")
+            self._entry.write("ok")
             self.response = self._stamped(plain)
             self._end(Ending(finish_reason=plain.finish_reason, usage=plain.usage))
             return
         self._decoder = route.wire.decoder(route.provider)
         await self._first_content()
-        self._record("ok")
+        self._entry.write("ok")
         if not stream:
             while await self.more():
                 pass
@@ -207,11 +206,7 @@ class Answer:
         self._transfer.abort()
         if error.partial is not None or (self._decoder is not None and self._decoder.seen):
             error.partial = self.folded()
-        error.provider = error.provider or self._route.provider.name
-        error.model = error.model or self._route.model
-        error.request_id = error.request_id or request_id_of(self._transfer.headers)
-        self._record(type(error).__name__, error)
-        error.attempts = tuple(self._context.attempts)
+        self._entry.complete(error)
         if not self._ended:
             self._end(Ending(usage=error.partial.usage if error.partial else Usage(), error=error))
         return error
@@ -219,25 +214,6 @@ class Answer:
     def _end(self, ending: Ending) -> None:
         self._ended = True
         self._context.end(ending)
-
-    def _record(self, outcome: str, error: DragomanError | None = None) -> None:
-        """Write this request into the ledger; a failure after the first content replaces what stood there."""
-        transfer, ledger = self._transfer, self._context.attempts
-        attempt = Attempt(
-            provider=self._route.provider.name,
-            model=self._route.model,
-            outcome=outcome,
-            status=transfer.status,
-            code=error.code if error else None,
-            request_id=request_id_of(transfer.headers),
-            seconds=self._context.runtime.now() - transfer.sent_at,
-            maybe_billed=error is not None and _maybe_billed(error),
-        )
-        if self._slot is None:
-            self._slot = len(ledger)
-            ledger.append(attempt)
-        else:
-            ledger[self._slot] = attempt
 
     def _stamped(self, response: ChatResponse) -> ChatResponse:
         """The answer with what only the caller's side knows."""
@@ -248,7 +224,7 @@ class Answer:
             message=message,
             model=response.model or route.model,
             provider=route.provider.name,
-            request_id=response.request_id or request_id_of(self._transfer.headers),
+            request_id=response.request_id or self._entry.request_id,
             notices=(*response.notices, *context.notices),
             attempts=tuple(context.attempts),
             simulated=route.provider.base_url.startswith("sim:"),
@@ -264,10 +240,3 @@ def _ending(seen: Sequence[Event]) -> Ending:
 
 def _is_event_stream(transfer: Transfer) -> bool:
     return transfer.headers.get("content-type", "").startswith("text/event-stream")
-
-
-def _maybe_billed(error: DragomanError) -> bool:
-    """Whether the provider may charge: the request left, and nothing says that it was refused."""
-    if isinstance(error, TimeoutError):
-        return error.clock != "connect"
-    return isinstance(error, StreamInterrupted | WireError)

@@ -10,11 +10,12 @@ wrote it, and the error names the place.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -70,21 +71,14 @@ class AsyncRuntime:
 
 
 def _begun(work: Callable[[], T]) -> Future[T]:
-    """Start `work` in a thread of its own, which does not keep the program from ending."""
-    done: Future[T] = Future()
-    done.set_running_or_notify_cancel()
-    threading.Thread(target=_settle, args=(work, done), daemon=True).start()
-    return done
+    """Start `work` in a thread of its own."""
+    from concurrent.futures import ThreadPoolExecutor  # only who needs a thread pays for it
 
-
-def _settle(work: Callable[[], T], done: Future[T]) -> None:
-    """Run `work` in this thread and leave its result, whatever it is, where somebody waits."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="dragoman-blocking")
     try:
-        result = work()
-    except BaseException as error:
-        done.set_exception(error)
-    else:
-        done.set_result(result)
+        return pool.submit(work)
+    finally:
+        pool.shutdown(wait=False)
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -8,6 +8,7 @@ Source of the evidence rules: DESIGN.md section 6, rule 1.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -203,6 +204,12 @@ def converse_evidence(body: bytes) -> bool:
     return any(kind == "messageStop" for kind, _, _ in aws_messages(body))
 
 
+def invoke_evidence(body: bytes) -> bool:
+    """As Anthropic's own streams, whose events stand in the chunks."""
+    chunks = (base64.b64decode(value["bytes"]) for kind, value, _ in aws_messages(body) if kind == "chunk")
+    return messages_evidence(b"".join(b"data: %b\n\n" % chunk for chunk in chunks))
+
+
 # --- lines of JSON ----------------------------------------------------------------------------------------------------
 
 
@@ -300,6 +307,14 @@ DIALECTS: dict[str, Dialect] = {
             borders=aws_borders,
             arguments_as_text=lambda body: b":event-type" in body,
             sample=150_000,
+        ),
+        Dialect(
+            wire="bedrock-anthropic",
+            folders=("bedrock-invoke", "bedrock-invoke-with-response-stream"),
+            evidence=invoke_evidence,
+            borders=aws_borders,
+            arguments_as_text=lambda body: b":event-type" in body,
+            sample=30_000,
         ),
         Dialect(
             wire="cohere-chat",

@@ -36,7 +36,7 @@ class Recording:
         self._data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         self.expected: dict[str, Any] = self._data["expected"]
         if self.folder == "gemini-interactions" and self.expected["kind"] == "other":
-            self.expected = {**meaning(self.body.decode(), self.streamed), **self.expected}
+            self.expected = {"kind": "completion", **meaning(self.body.decode(), self.streamed)}
 
     def __repr__(self) -> str:
         return self.name
@@ -103,7 +103,9 @@ class Recording:
 
 
 def load(root: Path, folders: tuple[str, ...]) -> Iterator[Recording]:
-    """All recordings of these folders below `root`, in the order of their names."""
+    """All chat exchanges of these folders below `root`, in the order of their names."""
     for folder in folders:
         for path in sorted((root / folder).glob("*.json")):
-            yield Recording(path)
+            recording = Recording(path)
+            if recording.expected["kind"] in ("completion", "error"):  # others are of models that have other dialects
+                yield recording

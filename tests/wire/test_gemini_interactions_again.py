@@ -65,9 +65,7 @@ CODE = (
         pytest.param({"generation_config": {"top_k": 3}}, id="top_k"),
         pytest.param({"generation_config": {"max_output_tokens": 500, "stop_sequences": ["END"]}}, id="limits"),
         pytest.param({"generation_config": {"thinking_level": "low", "thinking_summaries": "auto"}}, id="thinking"),
-        pytest.param(
-            {"generation_config": {"thinking_level": "galactic", "thinking_summaries": "none"}}, id="new level"
-        ),
+        pytest.param({"generation_config": {"thinking_level": "new", "thinking_summaries": "none"}}, id="new level"),
         pytest.param({"generation_config": {"thinking_summaries": "new"}}, id="new summaries"),
         pytest.param({"generation_config": {"speech_config": {"speakers": [{"voice": "Kore"}]}}}, id="speech"),
         pytest.param({"generation_config": {}}, id="empty configuration"),
@@ -155,9 +153,7 @@ def test_an_agent_is_named_instead_of_a_model() -> None:
         ),
         pytest.param([asks({"type": "document", "data": "JVBERi0=", "mime_type": "application/pdf"})], id="document"),
         pytest.param([asks({"type": "document", "data": "JVBERi0="})], id="document of unsaid type"),
-        pytest.param(
-            [asks({"type": "document", "uri": "https://e.org/a.png", "mime_type": "image/png"})], id="odd type"
-        ),
+        pytest.param([asks({"type": "document", "uri": "gs://b/a.png", "mime_type": "image/png"})], id="odd type"),
         pytest.param([asks({"type": "video", "uri": "https://youtu.be/a"})], id="video"),
         pytest.param(
             [asks({"type": "video", "uri": "gs://b/a", "mime_type": "video/mp4", "processing": {"type": "static"}})],

@@ -138,5 +138,5 @@ def test_what_is_no_answer_is_an_error(body: Any, kind: type[DragomanError], wor
 
 def test_a_redirect_is_not_an_answer() -> None:
     """A redirect names its target and what to do."""
-    with pytest.raises(WireError, match="elsewhere.*base_url"):
+    with pytest.raises(WireError, match=r"elsewhere.*base_url"):
         plain(b"", 307, {"Location": "https://elsewhere.example"})

@@ -23,7 +23,6 @@ from dragoman.types.providers import Provider, fill, placeholders
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 _SCHEMES = ("http", "https", "sim")
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 def find_base_url(provider: Provider, environ: Mapping[str, str]) -> str:
@@ -97,7 +96,8 @@ def _vertex_host(location: str) -> str:
     """Host of Vertex AI: a region's own, that of several (`us`, `eu`), or the one for all (`global`)."""
     if location == "global":
         return "aiplatform.googleapis.com"
-    return f"aiplatform.{location}.rep.googleapis.com" if "-" not in location else f"{location}-aiplatform.googleapis.com"
+    one_region = "-" in location
+    return f"{location}-aiplatform.googleapis.com" if one_region else f"aiplatform.{location}.rep.googleapis.com"
 
 
 # Parts that follow from others: their source, and how.   (anthropic 2.12, lib/vertex; google-genai 3.4, `_api_client`)
@@ -145,7 +145,7 @@ def _problem(value: str) -> str | None:
 
 
 def _example(provider: Provider) -> str:
-    return _PLACEHOLDER.sub("my-resource", provider.base_url)
+    return fill(provider.base_url, dict.fromkeys(placeholders(provider.base_url), "my-resource"))
 
 
 def _url(value: str, variable: str, provider: Provider) -> str:

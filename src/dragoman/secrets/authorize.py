@@ -33,7 +33,7 @@ def _header(request: HttpRequest, provider: Provider, key: Secret | None) -> Htt
     return msgspec.structs.replace(request, headers=request.headers | named)
 
 
-_WAYS: Final[dict[str, Authorize]] = {name: _header for name in get_args(Auth)} | _LIBRARIES | {"none": _none}
+_WAYS: Final[dict[str, Authorize]] = dict.fromkeys(get_args(Auth), _header) | _LIBRARIES | {"none": _none}
 
 
 def finds_its_own(provider: Provider) -> bool:

@@ -119,7 +119,8 @@ def _found(provider: Provider) -> Any:
         credentials = _chain()
         frozen = credentials.get_frozen_credentials() if credentials is not None else None
     except BotoCoreError as error:
-        raise ConfigError(f"AWS credentials cannot be read: {error}", provider=provider.name, field="api_key") from error
+        words = f"AWS credentials cannot be read: {error}"
+        raise ConfigError(words, provider=provider.name, field="api_key") from error
     if frozen is None:
         places = ["environment", "botocore's credential chain"]
         raise MissingKeyError(provider.name, "AWS_BEARER_TOKEN_BEDROCK or AWS_ACCESS_KEY_ID", places)

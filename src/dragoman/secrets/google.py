@@ -43,8 +43,7 @@ def authorize(request: HttpRequest, provider: Provider, key: Secret | None) -> H
 def _token(provider: Provider) -> str:
     try:
         from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
-        from google.auth.transport.urllib3 import Request
-        from urllib3 import PoolManager
+        from google.auth.transport.requests import Request
     except ImportError as error:
         raise ConfigError(
             "Google credentials are found by google-auth, which is not installed: pip install dragoman[gcp]",
@@ -55,8 +54,7 @@ def _token(provider: Provider) -> str:
         credentials = _found()
         with _renewing:
             if not credentials.valid:
-                with PoolManager() as pool:
-                    credentials.refresh(Request(pool))
+                credentials.refresh(Request())
             token = str(credentials.token)
     except DefaultCredentialsError as error:
         places = ["environment", "application default credentials"]

@@ -158,7 +158,7 @@ class Reply:
         self.started = True
         closing = {} if self.request.keep_alive else {"connection": "close"}
         name = f"req-{self.request.number}"
-        ids = {"x-request-id": name, "request-id": name}  # OpenAI and Anthropic name the header differently
+        ids = dict.fromkeys(("x-request-id", "request-id", "x-amzn-requestid"), name)  # each vendor has its own
         always = {"date": formatdate(usegmt=True), **ids, **closing}
         self._connection.write(reply_head(status, {**always, **headers}) + body)
 

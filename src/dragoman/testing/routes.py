@@ -15,6 +15,7 @@ import msgspec
 
 from dragoman.errors import ConfigError
 from dragoman.types.requests import ChatRequest
+from dragoman.wire.aws import STREAM_TYPE
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -57,6 +58,15 @@ ROUTES: Final = (
             r"/v1(?:beta1?)?/(?:[^:]+/)?(?:models|tunedModels|endpoints)/[^/:]+:(?:generate|streamGenerate)Content"
         ),
         "",
+    ),
+    Route("bedrock-converse", re.compile(r"/model/.+/converse(?:-stream)?"), "", stream_type=STREAM_TYPE),
+    Route(
+        "bedrock-anthropic", re.compile(r"/model/.+/invoke(?:-with-response-stream)?"), "", stream_type=STREAM_TYPE
+    ),
+    Route(
+        "vertex-anthropic",
+        re.compile(r"/v1/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/[^/]+:(?:raw|streamRaw)Predict"),
+        "/v1",
     ),
     Route("gemini-interactions", re.compile(r"/v1(?:beta1?)?/(?:[^:]+/)?interactions"), ""),
 )

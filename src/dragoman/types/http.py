@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+
+from dragoman.errors import WireError
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -40,3 +44,40 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     body: bytes = b""
     notices: tuple[Notice, ...] = ()
+
+
+class RawResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    An answer as it came.
+
+    Attributes:
+        status: HTTP status.
+        headers: Names in lower case; repeated ones joined by `, `.
+        body: The whole body, decompressed.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"<RawResponse {self.status}, {len(self.body)} bytes of {self.headers.get('content-type', 'no type')}>"
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text; bytes that are none become U+FFFD."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """
+        Return the body as parsed JSON.
+
+        Raises:
+            WireError: It is none.
+        """
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise WireError(
+                f"the body is not JSON ({error}); it begins {self.text[:200]!r}", status=self.status
+            ) from error

@@ -20,6 +20,8 @@ _MODULES = {
     "anthropic-messages": "dragoman.wire.anthropic_messages",
     "openai-responses": "dragoman.wire.openai_responses",
     "bedrock-converse": "dragoman.wire.bedrock_converse",
+    "bedrock-anthropic": "dragoman.wire.anthropic_hosts.bedrock",
+    "vertex-anthropic": "dragoman.wire.anthropic_hosts.vertex",
     "ollama-chat": "dragoman.wire.ollama_chat",
     "cohere-chat": "dragoman.wire.cohere_chat",
     "gemini-generate": "dragoman.wire.gemini_generate",

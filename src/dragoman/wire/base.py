@@ -210,8 +210,8 @@ class FramedDecoder(StreamDecoder):
     """
     A dialect over frames of any kind.
 
-    A dialect implements `_plain`; a framing gives bytes to `_hold` until its first frame came, and sets `_framed`.  Sees
-    to bodies that are no stream at all: a plain JSON answer or error, an HTML page.
+    A dialect implements `_plain`; a framing gives bytes to `_hold` until its first frame came, and sets `_framed`.
+    Also sees to bodies that are no stream at all: a plain JSON answer or error, an HTML page.
     """
 
     def __init__(self, provider: Provider | None = None) -> None:

@@ -45,13 +45,7 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
         ConfigError: There are only instructions and no message to answer, or a text that has no bytes.
     """
     version = provider.quirks.api_version or DEFAULT_VERSION
-    writer = ContentWriter(provider.name, request.model, version)
-    body: dict[str, Any] = {"model": request.model, **_conversation(request, writer)}
-    settings, notices = encode_settings(request, version)
-    body = overlay(native_of(request.native), body | settings)
-    notices += writer.notices + _with_cap(body, request)
-    if request.extra:
-        body = overlay(body, request.extra)
+    body, notices = encode_body(request, provider, version)
     headers = {
         "content-type": "application/json",
         "accept": "text/event-stream" if request.stream else "application/json",
@@ -63,6 +57,21 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
         body=encode_json(body),
         notices=tuple(notices),
     )
+
+
+def encode_body(request: ChatRequest, provider: Provider, version: str) -> tuple[dict[str, Any], list[Notice]]:
+    """
+    The body of a request under an API version, and what could not be carried.
+
+    Raises:
+        ConfigError: There are only instructions and no message to answer.
+    """
+    writer = ContentWriter(provider.name, request.model, version)
+    body: dict[str, Any] = {"model": request.model, **_conversation(request, writer)}
+    settings, notices = encode_settings(request, version)
+    body = overlay(native_of(request.native), body | settings)
+    notices += writer.notices + _with_cap(body, request)
+    return (overlay(body, request.extra) if request.extra else body), notices
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------

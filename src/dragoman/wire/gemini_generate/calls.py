@@ -23,6 +23,7 @@ from dragoman.wire.base import decode_json
 from dragoman.wire.gemini_generate.dialect import NAME, FunctionCall, Json, PartialArg
 from dragoman.wire.lenient import is_array, is_object
 
+_CALL: Final = "$.candidates[].content.parts[].functionCall"
 _STEP: Final = re.compile(r"""\.([^.\[\]]+)|\[(\d+)\]|\[(?:'([^']*)'|"([^"]*)")\]""")
 # Arguments nest by what people write: more is no path but an attack on the stack.
 _DEEPEST: Final = 64
@@ -73,7 +74,11 @@ class Calls:
 
 def _compact(arguments: bytes) -> str:
     """The same JSON without the line breaks in which Google indents it; numbers stay as they were written."""
-    decode_json(arguments, dict[str, Any], "the arguments of a call")  # says what is wrong with them
+    try:
+        decode_json(arguments, dict[str, Any], "the arguments of a call")
+    except WireError as error:
+        error.path = f"{_CALL}.args"
+        raise
     return msgspec.json.format(arguments, indent=-1).decode()
 
 
@@ -142,5 +147,5 @@ def _steps(path: str) -> list[str | int]:
 def _bad_path(path: str) -> WireError:
     return WireError(
         f"a piece of a call's arguments has a path that leads nowhere: {path[:100]!r}",
-        path="$.candidates[].content.parts[].functionCall.partialArgs[].jsonPath",
+        path=f"{_CALL}.partialArgs[].jsonPath",
     )

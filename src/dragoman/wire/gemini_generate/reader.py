@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dragoman.errors import ConfigError
+from dragoman.errors import ConfigError, WireError
 from dragoman.types.events import CitationDelta, Event, PartAdded, PartEnd, ReasoningDelta, TextDelta
 from dragoman.types.messages import Native, Opaque, Text, TokenLogprob
 from dragoman.wire.base import decode_json
@@ -36,6 +36,7 @@ _STATE: Final = (
     "speechMetadata",
     "audioMetadata",
 )
+_PARTS: Final = "$.candidates[].content.parts[]"
 _decode: Final = msgspec.json.Decoder(Piece).decode
 
 
@@ -96,7 +97,7 @@ class Reader:
         text = piece.text or ""
         if not text and not state:
             return
-        if state:
+        if state and self._first < len(self._texts):
             self._closing = self._closing or PartEnd()
         self._close()
         if not text:
@@ -112,7 +113,7 @@ class Reader:
         self._first = len(self._texts)
         read = next((read for name, read in _READ if getattr(piece, name) is not None), None)
         if read is None or not read(self, piece):
-            data: Json = decode_json(bytes(raw), dict[str, Any], "a part of the answer")
+            data: Json = _decoded(raw, dict[str, Any])
             if data:
                 self.out.append(PartAdded(Opaque(NAME, data)))
 
@@ -157,8 +158,16 @@ def _piece(raw: msgspec.Raw) -> Piece:
     try:
         return _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        piece: Piece = decode_json(bytes(raw), Piece, "a part of the answer")  # says what is wrong
+        piece: Piece = _decoded(raw, Piece)  # says what is wrong
         return piece
+
+
+def _decoded(raw: msgspec.Raw, kind: Any) -> Any:
+    try:
+        return decode_json(bytes(raw), kind, "a part of the answer")
+    except WireError as error:
+        error.path = _PARTS + (error.path or "").removeprefix("$")
+        raise
 
 
 def _state(piece: Piece) -> Json:

@@ -19,7 +19,7 @@ from dragoman.types.messages import Audio, File, Image
 from dragoman.wire.gemini_interactions.dialect import NAME, Json
 from dragoman.wire.google_media import decode_base64, is_kept
 from dragoman.wire.lenient import known, text_of
-from dragoman.wire.native import difference, over
+from dragoman.wire.native import difference
 
 Media = Image | Audio | File
 
@@ -36,12 +36,9 @@ def decode_media(block: Json) -> Media | None:
         return None  # no source, several, or bytes that are nothing known
     made = encode_media(part)
     rest = difference(block, made)
-    if over(made, rest) != known(block) or rest.keys() & _CARRIED:
+    if "uri" in rest or ("type" in rest and part.media_type):
         return None
     return msgspec.structs.replace(part, native={NAME: rest}) if rest else part
-
-
-_CARRIED: Final = frozenset({"type", "uri"})
 
 
 def _read(block: Json) -> Media:

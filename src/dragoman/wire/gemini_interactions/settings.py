@@ -134,7 +134,7 @@ def encode_settings(request: ChatRequest, notices: list[Notice]) -> Json:
     if request.reasoning is not None:
         config |= _encode_thinking(request.reasoning, notices)
     note_unsaid(request, _CARRIED, notices)
-    return {**native, **body, **({CONFIG: config} if config else {})}
+    return {**native, **body, **({CONFIG: config} if config or CONFIG in native else {})}
 
 
 def decode_settings(body: Json) -> tuple[Json, Json]:
@@ -154,4 +154,4 @@ def decode_settings(body: Json) -> tuple[Json, Json]:
         more["reasoning"] = thinking
         made = _encode_thinking(thinking, [])
         rest = {name: value for name, value in rest.items() if made.get(name) != value}
-    return settings | more, native | ({CONFIG: rest} if rest else {})
+    return settings | more, native | ({CONFIG: rest} if rest or body.get(CONFIG) == {} else {})

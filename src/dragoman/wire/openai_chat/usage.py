@@ -11,27 +11,25 @@ Sources: OpenAI's OpenAPI file (`CompletionUsage`); where the cached part stands
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from dragoman.types.usage import Usage
 from dragoman.wire.openai_chat.dialect import object_of, whole
 
-# Setting of `Usage` to where it may stand, nearest first; a dot goes one object deeper.
-_PLACES: Final[dict[str, tuple[str, ...]]] = {
-    "input_tokens": ("prompt_tokens", "input_tokens"),
-    "output_tokens": ("completion_tokens", "output_tokens"),
-    "cache_read_tokens": (
-        "prompt_tokens_details.cached_tokens",
-        "prompt_cache_hit_tokens",
-        "cached_tokens",
-        "num_cached_tokens",
+# Setting of `Usage` to where it may stand, nearest first: the object (empty for the usage itself) and the field.
+_INPUT, _OUTPUT = "prompt_tokens_details", "completion_tokens_details"
+_PLACES: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
+    ("input_tokens", (("", "prompt_tokens"), ("", "input_tokens"))),
+    ("output_tokens", (("", "completion_tokens"), ("", "output_tokens"))),
+    (
+        "cache_read_tokens",
+        ((_INPUT, "cached_tokens"), ("", "prompt_cache_hit_tokens"), ("", "cached_tokens"), ("", "num_cached_tokens")),
     ),
-    "cache_write_tokens": ("prompt_tokens_details.cache_write_tokens",),
-    "reasoning_tokens": ("completion_tokens_details.reasoning_tokens", "reasoning_tokens"),
-    "input_audio_tokens": ("prompt_tokens_details.audio_tokens",),
-    "output_audio_tokens": ("completion_tokens_details.audio_tokens",),
-}
+    ("cache_write_tokens", ((_INPUT, "cache_write_tokens"),)),
+    ("reasoning_tokens", ((_OUTPUT, "reasoning_tokens"), ("", "reasoning_tokens"))),
+    ("input_audio_tokens", ((_INPUT, "audio_tokens"),)),
+    ("output_audio_tokens", ((_OUTPUT, "audio_tokens"),)),
+)
 
 
 def decode_usage(value: Any) -> Usage | None:
@@ -39,16 +37,15 @@ def decode_usage(value: Any) -> Usage | None:
     sent = object_of(value)
     if not sent:
         return None
-    found = {name: next(_numbers(sent, places), None) for name, places in _PLACES.items()}
+    objects = {"": sent, _INPUT: object_of(sent.get(_INPUT)), _OUTPUT: object_of(sent.get(_OUTPUT))}
+    found: dict[str, int] = {}
+    for setting, places in _PLACES:
+        for holder, field in places:
+            number = objects[holder].get(field)
+            if number is not None and (number := whole(number)) is not None:
+                found[setting] = number
+                break
     return Usage(**found, details=sent)
-
-
-def _numbers(sent: dict[str, Any], places: tuple[str, ...]) -> Iterator[int]:
-    for place in places:
-        outer, _, inner = place.partition(".")
-        value = whole(object_of(sent.get(outer)).get(inner) if inner else sent.get(outer))
-        if value is not None:
-            yield value
 
 
 def encode_usage(usage: Usage) -> dict[str, Any] | None:
