@@ -16,7 +16,7 @@ import msgspec
 
 from dragoman import wire
 from dragoman.catalog.accept import adapt
-from dragoman.errors import DragomanError, UnsupportedError
+from dragoman.errors import DragomanError, TimeoutError, UnsupportedError
 from dragoman.ledger import Entry
 from dragoman.policy.base import Context, Ending
 from dragoman.routes import Route
@@ -65,10 +65,10 @@ class Sender:
     async def __call__(self, request: ChatRequest, context: Context) -> Answer:
         """Send `request` and return when its first content is there."""
         route, encoded = self.prepare(request, context)
-        authorized = await _authorized(route, encoded, context)
+        ready = await authorized(route, encoded, context)
         answer = Answer(route, context)
         try:
-            await answer.open(self._transport(route), authorized, stream=request.stream)
+            await answer.open(self._transport(route), ready, stream=request.stream)
         except DragomanError as error:
             raise answer.failed(error) from error.__cause__
         except BaseException:
@@ -77,7 +77,7 @@ class Sender:
         return answer
 
 
-async def _authorized(route: Route, encoded: HttpRequest, context: Context) -> HttpRequest:
+async def authorized(route: Route, encoded: HttpRequest, context: Context) -> HttpRequest:
     """Add the credential.  A library that looks for one may wait, which counts as connecting."""
     if not route.looks_for_credentials:
         return route.authorize(encoded)

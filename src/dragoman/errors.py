@@ -70,11 +70,14 @@ class DragomanError(Exception):
         retryable: Whether the same request may succeed later.
         retry_after: Seconds that the provider asked to wait, or None.
         partial: The part of an answer that arrived before the failure, or None.
+        embedded: For a call for vectors that took several requests: one vector for each text, None for those that had
+            none yet; else empty.
         field: For bad input, which argument is wrong (`"messages[2].role"`), else None.
         body: Start of the provider's error body, redacted, or None.
     """
 
     _retryable: ClassVar[bool] = False
+    embedded: Sequence[list[float] | None] = ()
 
     def __init__(
         self,

@@ -111,6 +111,17 @@ class Routes:
         name, model = catalog.parse_model(ref, self.providers)
         return self.provider(name), model
 
+    def to_provider(self, name: str) -> Route:
+        """
+        Find the way to a provider, for what is asked of no model.
+
+        Raises:
+            UnknownProviderError: None has that name or alias.
+            MissingKeyError: It needs a key and none was found.
+        """
+        provider = self.provider(catalog.parse_provider(name, self.providers))
+        return Route(provider, "", wire.get(provider.wire), self.key(provider))
+
     def provider(self, name: str) -> Provider:
         """The row of that name, with the address that the environment or the caller set."""
         provider, variables = self.providers[name], self._variables()

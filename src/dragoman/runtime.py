@@ -11,7 +11,7 @@ wrote it, and the error names the place.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -40,6 +40,14 @@ class Runtime(Protocol):
         """
         ...
 
+    async def gather(self, steps: Sequence[Callable[[], Awaitable[T]]], *, limit: int) -> list[T]:
+        """
+        Do all steps and return what each gave, in order.
+
+        One after another on the blocking face; on the other up to `limit` at once.  What a step raises ends the rest.
+        """
+        ...
+
 
 class BlockingRuntime:
     """Waits by blocking the thread."""
@@ -51,6 +59,9 @@ class BlockingRuntime:
 
     async def run_blocking(self, work: Callable[[], T], until: float | None) -> T:
         return work() if until is None else _begun(work).result(max(0.0, until - self.now()))
+
+    async def gather(self, steps: Sequence[Callable[[], Awaitable[T]]], *, limit: int) -> list[T]:
+        return [await step() for step in steps]
 
 
 class AsyncRuntime:
@@ -68,6 +79,26 @@ class AsyncRuntime:
 
         async with asyncio.timeout(None if until is None else max(0.0, until - self.now())):
             return await asyncio.wrap_future(_begun(work))
+
+    async def gather(self, steps: Sequence[Callable[[], Awaitable[T]]], *, limit: int) -> list[T]:
+        import asyncio
+
+        left, given = iter(enumerate(steps)), dict[int, T]()
+
+        async def work() -> None:
+            for at, step in left:  # shared: each step is taken once
+                given[at] = await step()
+
+        failure: BaseException | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(limit, len(steps))):
+                    group.create_task(work())
+        except BaseExceptionGroup as several:
+            failure = several.exceptions[0]
+        if failure is not None:
+            raise failure  # outside of the handler, so that the group is not told as its context
+        return [given[at] for at in range(len(steps))]
 
 
 def _begun(work: Callable[[], T]) -> Future[T]:

@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.corpus.dialects import DIALECTS, Dialect, json_events
+from tests.corpus.dialects import DIALECTS, Dialect, aws_messages, json_events
 from tests.corpus.recording import SAMPLE, Recording, load
 
 _LARGEST = 40_000  # bytes of one file
@@ -51,7 +51,8 @@ def _labels(recording: Recording) -> set[str]:
 
 def _answer(recording: Recording) -> set[str]:
     if recording.streamed:
-        return {path for event in json_events(recording.body) for path in _paths(event)}
+        framed = (value for _, value, _ in aws_messages(recording.body))
+        return {path for event in (*json_events(recording.body), *framed) for path in _paths(event)}
     try:
         return _paths(json.loads(recording.body))
     except ValueError:

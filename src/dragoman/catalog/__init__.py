@@ -1,7 +1,8 @@
 """
 What is known of providers, as data.
 
-`builtin()` gives the rows of `providers.toml`, read once on first use; `parse_model` splits a model reference.
+`builtin()` gives the rows of `providers.toml`, read once on first use; `parse_model` splits a model reference,
+`parse_provider` finds a provider by any of its names.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from dragoman.catalog.lookup import parse_model
+from dragoman.catalog.lookup import parse_model, parse_provider
 from dragoman.types.providers import Provider
 
-__all__ = ["builtin", "parse_model", "read_rows"]
+__all__ = ["builtin", "parse_model", "parse_provider", "read_rows"]
 
 
 def builtin() -> dict[str, Provider]:

@@ -57,6 +57,29 @@ def parse_model(ref: str, providers: Mapping[str, Provider] | Collection[str]) -
     raise _unknown(wanted, rows, names)
 
 
+def parse_provider(name: str, providers: Mapping[str, Provider] | Collection[str]) -> str:
+    """
+    Return the provider's own name for a name or an alias of it.
+
+    Raises:
+        UnknownProviderError: There is none; the message lists near matches.
+        ConfigError: Not a text.
+
+    >>> parse_provider("OpenAI", {"openai"})
+    'openai'
+    """
+    if not isinstance(name, str):
+        raise ConfigError(f"provider is {type(name).__name__}: give the name of a provider", field="provider")
+    rows = _rows(providers)
+    names = _names(rows)
+    wanted = name.strip().lower()
+    if wanted in names:
+        return names[wanted]
+    near = _near(wanted, names)
+    hint = f"did you mean {_or(near)}?" if near else f"there are {', '.join(sorted(rows))}"
+    raise UnknownProviderError(f"no provider is called {name!r}: {hint}", field="provider")
+
+
 def _text(ref: object) -> str:
     if not isinstance(ref, str):
         raise ConfigError(f"model is {type(ref).__name__}: give 'provider/model'", field="model")

@@ -54,6 +54,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         system_role: Role under which instructions are sent.
         key_optional: Works without a key (a server on one's own machine).
         no_sampling_with_effort: Its reasoning models take sampling parameters only with effort `none`.
+        embed_limit: Most texts that one request for vectors may hold, where that is not the dialect's own number.
+        embed_base64: Gives vectors as base64 where it is asked to, which is smaller and quicker to read.
     """
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
@@ -66,6 +68,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     system_role: Literal["system", "developer"] | None = None
     key_optional: bool = False
     no_sampling_with_effort: bool = False
+    embed_limit: int | None = None
+    embed_base64: bool = False
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,6 +81,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         base_url: In the form that the official SDKs use: OpenAI's ends in `/v1`, Anthropic's is the bare host.
         wire: Name of the dialect: `openai-chat`, `anthropic-messages`...
         also: Other dialects that the same base URL speaks, for models that need them.
+        embeddings: Name of the dialect in which vectors are asked for; None for the one that goes with `wire`.
         key_env: Environment variable of the key; several are tried in order.
         base_url_env: Environment variables that override `base_url`, in order.
         host_env: Environment variables that name only a host (`OLLAMA_HOST`); the path of `base_url` is added to it.
@@ -99,6 +104,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     base_url: str
     wire: str = "openai-chat"
     also: tuple[str, ...] = ()
+    embeddings: Literal["openai", "mistral", "voyage", "gemini", "cohere", "ollama"] | None = None
     key_env: str | tuple[str, ...] = ()
     base_url_env: tuple[str, ...] = ()
     host_env: tuple[str, ...] = ()

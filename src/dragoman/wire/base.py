@@ -158,7 +158,7 @@ class StreamDecoder:
                 raise
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # Fields that a dialect skips are not looked at until their raw form is wanted.
-            damaged = not_protocol(chunk, f"an event of the stream is damaged ({error})")
+            damaged = WireError(f"an event of the stream is damaged ({error})")
             self._fail(damaged)
             if len(self.seen) == before:
                 raise damaged from error

@@ -104,15 +104,12 @@ def decode_rows(rows: Mapping[str, Row], body: Json) -> tuple[Json, Json]:
 
 
 def _written_again(row: Row, decoded: Any, value: Any) -> bool:
-    """Whether the setting says it all; a value of a wrong type is found when the request is built."""
+    """Whether the setting says it all, without a note; a value of a wrong type is found when the request is built."""
+    notes: list[str] = []
     try:
-        return bool(row.encode(decoded, _silent) == value)
+        return bool(row.encode(decoded, notes.append) == value) and not notes
     except (TypeError, ValueError, AttributeError):
         return True
-
-
-def _silent(text: str) -> None:
-    """The note of a trial."""
 
 
 # Settings that are no fields of a body, and values that ask for nothing that a dialect without the field does not do.

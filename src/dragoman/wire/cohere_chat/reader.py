@@ -173,7 +173,7 @@ def decode_logprobs(sent: Any) -> tuple[TokenLogprob, ...]:
     The vendor gives a text and the numbers of its tokens: of several tokens, which has which letters is not known.
     """
     read: list[TokenLogprob] = []
-    for item in sent if isinstance(sent, list) else [sent]:
+    for item in list_of(sent) or [sent]:
         fields = object_of(item)
         text, numbers = fields.get("text"), list_of(fields.get("logprobs"))
         if not isinstance(text, str) or len(numbers) != 1 or not isinstance(numbers[0], int | float):

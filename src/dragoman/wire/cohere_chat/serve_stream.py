@@ -110,7 +110,7 @@ class Encoder:
         if self._begun:
             return
         self._begun = True
-        empty = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
+        empty: Json = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
         self._put({"id": self._start.id or "", "type": "message-start", "delta": {"message": empty}})
 
     def _grow(self, kind: str, text: str) -> None:

@@ -12,13 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from dragoman.errors import ConfigError, WireError
 from dragoman.types.messages import Message, ToolCall
 from dragoman.types.providers import Provider
 from dragoman.types.responses import ChatResponse
-from dragoman.wire.base import not_protocol
+from dragoman.wire.base import decode_json, not_protocol
 from dragoman.wire.gemini_interactions.dialect import Answer, end_details, finish_reason
 from dragoman.wire.gemini_interactions.failure import failed, failure, reports_error
 from dragoman.wire.gemini_interactions.steps import decode_answer
@@ -40,7 +38,7 @@ def decode_response(
     """
     headers = lowered(headers)
     answer = read_answer(Answer, status, headers, body, provider, reports_error, failure)
-    raw: Any = msgspec.json.decode(body)
+    raw: Any = decode_json(body, Any, "the answer")
     if answer.error and not answer.steps:
         raise failure(status, headers, raw, body, provider)
     said = text_of(answer.status)

@@ -41,7 +41,7 @@ def decode_response(
     if status >= 400:
         raise _refusal(status, headers, body, provider)
     answer: Answer = decode_json(body, Answer, "the answer")
-    raw = msgspec.json.decode(body)
+    raw = decode_json(body, Any, "the answer")
     if answer.error or answer.status == "failed":
         raise failed(raw, headers, body, provider)
     if answer.output is None:

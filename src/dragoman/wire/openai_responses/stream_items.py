@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from dragoman.errors import WireError
 from dragoman.types.events import (
     CitationDelta,
     Event,
@@ -34,6 +35,10 @@ from dragoman.wire.openai_responses.blocks import decode_block, decode_citation
 from dragoman.wire.openai_responses.dialect import NAME, Item, StreamEvent, own
 from dragoman.wire.openai_responses.growing import Growing
 from dragoman.wire.openai_responses.items import CALLS, decode_item, is_cut_call, is_empty, kind_of, reasoning_text
+
+# How many blocks of an item may be passed over without a word on them.  None ever are; this bounds what a damaged index
+# costs.
+_MOST_BLOCKS: Final = 256
 
 _Make = Callable[[Growing, str], Event]
 
@@ -192,6 +197,8 @@ class ItemReader:
 
     def _reach(self, growing: Growing, index: int) -> None:
         """A block begins: those before it are whole."""
+        if index - growing.ended > _MOST_BLOCKS:
+            raise WireError(f"an event of the stream speaks of block {index} of an item that has {growing.ended}")
         while growing.ended < index:
             block = growing.block(growing.ended)
             self._end_block(growing, growing.ended, decode_block(block, "assistant", "part"))

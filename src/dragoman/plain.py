@@ -1,0 +1,82 @@
+"""
+One plain exchange: for the endpoints that are not chat.
+
+    authorize -> transport.open -> the whole body -> read
+
+It makes exactly one request, follows nothing, repeats nothing, and turns whatever the network and the provider do into
+a value or a typed error, as `call` does for chat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dragoman.call import Sender, authorized
+from dragoman.errors import DragomanError
+from dragoman.ledger import Entry
+from dragoman.policy.base import Context
+from dragoman.routes import Route, Routes
+from dragoman.transfer import Transfer
+from dragoman.transport.base import Transport
+from dragoman.types.http import HttpRequest, RawResponse
+from dragoman.types.requests import ChatRequest, Settings
+
+if TYPE_CHECKING:
+    from dragoman.client import Messages
+
+T = TypeVar("T")
+
+
+class Plain:
+    """
+    What the verbs that are not chat need of their client.
+
+    Attributes:
+        routes: All providers, and the way to each.
+        sender: Encodes chat requests, for those verbs that are about one.
+        context: Makes the context of a call, from its `timeout=`.
+        chat: Makes a chat request of model, messages, settings and keywords, as `Client.chat` does.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        sender: Sender,
+        transport: Callable[[Route], Transport],
+        context: Callable[[float | None], Context],
+        chat: Callable[[str, Messages, Settings | None, Mapping[str, Any]], ChatRequest],
+    ) -> None:
+        self.routes = routes
+        self.sender = sender
+        self.context = context
+        self.chat = chat
+        self._transport = transport
+
+    async def send(
+        self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T]
+    ) -> T:
+        """
+        Send `request` and return what `read` makes of its answer.
+
+        Raises:
+            TransportError: The network failed, or a clock ran out.
+            DragomanError: Whatever `read` raises, completed with provider, request id and ledger.
+        """
+        ready = await authorized(route, request, context)
+        transfer = Transfer(context)
+        entry = Entry(context, transfer, route.provider.name, route.model)
+        try:
+            await transfer.open(self._transport(route), ready)
+            body = await transfer.body()
+            assert transfer.status is not None  # it is open
+            value = read(RawResponse(status=transfer.status, headers=transfer.headers, body=body))
+        except DragomanError as error:
+            transfer.abort()
+            entry.complete(error)
+            raise
+        except BaseException:
+            transfer.abort()
+            raise
+        entry.write("ok")
+        return value
