@@ -53,9 +53,7 @@ class Plain:
         self.chat = chat
         self._transport = transport
 
-    async def send(
-        self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T]
-    ) -> T:
+    async def send(self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T]) -> T:
         """
         Send `request` and return what `read` makes of its answer.
 

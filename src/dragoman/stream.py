@@ -29,6 +29,7 @@ class _Reader:
         self._opened: Opened | None = None
         self._ready: Iterator[Event] = _NONE
         self._at_end = False
+        self._left = False
 
     def _attach(self, opened: Opened) -> None:
         self._opened = opened
@@ -46,8 +47,6 @@ class _Reader:
             self._abandon()
         self._ready = _NONE
         self._left = True
-
-    _left = False
 
     @property
     def partial(self) -> ChatResponse | None:

@@ -266,6 +266,8 @@ _LOOSE = citation(0, 1, "I", type="PLAN")
         pytest.param({"response_format": {"type": "json_object", "json_schema": {"type": "object"}}}, id="schema"),
         pytest.param({"stop_sequences": "x"}, id="lone stop"),
         pytest.param({"strict_tools": True}, id="strict without tools"),
+        pytest.param({"messages": [{"role": "assistant", "content": "a", "citations": []}]}, id="no citations"),
+        pytest.param({"messages": [{"role": "assistant", "content": "a", "citations": [{}]}]}, id="an empty citation"),
         pytest.param(
             {"strict_tools": False, "tools": [{"type": "function", "function": {"name": "f"}}]}, id="not strict"
         ),

@@ -200,7 +200,7 @@ def test_arguments_are_objects(arguments: str, kind: Any, expected: dict[str, An
     assert said == notices(*messages)
 
 
-# --- whose thoughts and signatures --------------------------------------------------------------------------------------
+# --- whose thoughts and signatures ------------------------------------------------------------------------------------
 
 THOUGHT = (
     Reasoning("Hm.", native={"gemini-generate": {}}),
@@ -497,6 +497,14 @@ def test_what_was_changed_meanwhile_wins() -> None:
     assert {"max_output_tokens": 9, "thinking_config": {"thinking_budget": 7}} == written["generation_config"]
     assert [{"functionDeclarations": [{"name": "g"}]}] == written["tools"]
     assert {"functionCallingConfig": {"mode": "NONE"}} == written["toolConfig"]
+
+
+def test_tools_that_were_taken_away_stay_away() -> None:
+    """An empty list of tools covers the one that came."""
+    request = received(HI | {"tools": [{"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT"}}]}]})
+    fields = {name: getattr(request, name) for name in ("model", "messages", "native")}
+
+    assert "tools" not in json.loads(WIRE.encode_request(type(request)(**fields, tools=()), ROW).body)
 
 
 def test_what_a_request_means() -> None:

@@ -10,6 +10,7 @@ import pytest
 from dragoman.errors import ConfigError
 from dragoman.types.messages import (
     Audio,
+    CacheMark,
     Citation,
     File,
     Image,
@@ -190,6 +191,13 @@ def test_what_is_adapted_is_said(part: Any, below: str) -> None:
     sent = ask(Message.user("a"), Message.assistant("b", part))
 
     assert [f"messages[1].parts[1]{below}"] == fields(sent)
+
+
+def test_cache_marks_are_noted_once() -> None:
+    """The vendor caches of itself."""
+    marked = Text("a", cache=CacheMark())
+
+    assert ["messages[0].parts[0].cache"] == fields(ask(Message.user(marked, marked), Message.user(marked)))
 
 
 def test_words_of_other_parts_are_sent() -> None:

@@ -293,6 +293,9 @@ _TURN: dict[str, Any] = {"role": "user", "content": "Hi"}
         pytest.param({"stream": False, "options": {}, "tools": [], "format": ""}, id="empty"),
         pytest.param({"stream": True, "options": {"num_predict": -1, "mirostat": 2}, "keep_alive": 0}, id="own fields"),
         pytest.param({"think": True}, id="think"),
+        pytest.param(
+            {"messages": [{"role": "tool", "content": "a", "tool_name": "", "tool_call_id": ""}]}, id="no name"
+        ),
         pytest.param({"think": "max"}, id="think max"),
         pytest.param({"think": "somewhat"}, id="think, unknown"),
         pytest.param({"format": {"type": "object"}}, id="schema"),

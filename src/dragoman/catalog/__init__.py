@@ -1,8 +1,8 @@
 """
 What is known of providers, as data.
 
-`builtin()` gives the rows of `providers.toml`, read once on first use; `parse_model` splits a model reference,
-`parse_provider` finds a provider by any of its names.
+The rows are in `providers/*.toml`, read once on first use; `parse_model` splits a model reference.  A package may bring
+a row of its own by an entry point; it is loaded when a reference names it, and not before.
 """
 
 from __future__ import annotations
@@ -10,30 +10,37 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from dragoman.catalog.lookup import parse_model, parse_provider
+from dragoman.catalog.lookup import parse_model
+from dragoman.catalog.plugins import find_plugin, with_plugin
 from dragoman.types.providers import Provider
 
-__all__ = ["builtin", "parse_model", "parse_provider", "read_rows"]
+__all__ = ["FILES", "builtin", "find_plugin", "parse_model", "read_rows", "with_plugin"]
+
+# Their order is the order of the rows, in which the command line looks for a key.
+FILES: Final = ("makers", "hosts", "gateways", "clouds", "local")
 
 
 def builtin() -> dict[str, Provider]:
-    """Return the providers that come with Dragoman by name, in the order of the file, as a dict of the caller's own."""
+    """Return the providers that come with Dragoman by name, in the order of the files, as a dict of the caller's own."""
     return dict(_rows())
 
 
 @cache
 def _rows() -> dict[str, Provider]:
-    text = files("dragoman.catalog").joinpath("providers.toml").read_text("utf-8")
-    return read_rows(text)
+    folder = files("dragoman.catalog").joinpath("providers")
+    rows: dict[str, Provider] = {}
+    for name in FILES:
+        rows |= read_rows(folder.joinpath(f"{name}.toml").read_text("utf-8"))
+    return rows
 
 
 def read_rows(text: str) -> dict[str, Provider]:
     """
-    Read a table of providers in the form of `providers.toml`.
+    Read a table of providers in the form of `providers/*.toml`.
 
     Raises:
         msgspec.ValidationError: A field of the wrong type.

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -98,11 +98,27 @@ class _Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def applied(self, model: Model) -> Model:
         """The model with what this rule says of it."""
-        set_here = ("efforts", "chat_tools", "max_plain_output")
-        changes = {name: value for name in set_here if (value := getattr(self, name)) is not None}
-        yes = tuple(ability for ability in model.yes if ability not in self.no and ability not in self.yes) + self.yes
-        no = tuple(ability for ability in model.no if ability not in self.no and ability not in self.yes) + self.no
-        return msgspec.structs.replace(model, yes=yes, no=no, **changes)
+        set_here = ("efforts", "chat_tools", "max_plain_output", "yes", "no")
+        return with_facts(model, {name: value for name in set_here if (value := getattr(self, name)) not in (None, ())})
+
+
+def with_facts(model: Model, facts: Mapping[str, Any]) -> Model:
+    """
+    Return the model with other facts.  A field that is given replaces the model's; abilities are added to what is known.
+
+    >>> with_facts(Model(context=8192, yes=("tools",)), {"no": ("images",)}).yes
+    ('tools',)
+    """
+    yes, no = tuple(facts.get("yes", ())), tuple(facts.get("no", ()))
+    told = (*yes, *no)
+    return msgspec.structs.replace(
+        model,
+        **{
+            **facts,
+            "yes": (*(ability for ability in model.yes if ability not in told), *yes),
+            "no": (*(ability for ability in model.no if ability not in told), *no),
+        },
+    )
 
 
 @cache

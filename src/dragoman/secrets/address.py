@@ -39,7 +39,7 @@ def find_base_url(provider: Provider, environ: Mapping[str, str]) -> str:
     filled = fill(base_url, find_address(provider, environ))
     missing = placeholders(filled)
     if missing:
-        sources = (name for blank in missing for name in _SOURCES.get(_DERIVED.get(blank, (blank,))[0], ()))
+        sources = (name for blank in missing for name in _part_variables(_DERIVED.get(blank, (blank,))[0], provider))
         names = " or ".join((*sources, *address_variables(provider)))
         raise ConfigError(
             f"{provider.name} has an address of one's own: set {names}, or pass base_url",
@@ -76,12 +76,17 @@ def find_address(provider: Provider, environ: Mapping[str, str]) -> dict[str, st
         ConfigError: A part that cannot stand in an address.
     """
     found = dict(_DEFAULTS)
-    for name, variables in _SOURCES.items():
-        variable = next((variable for variable in variables if environ.get(variable)), None)
+    for name in dict.fromkeys((*_SOURCES, *placeholders(provider.base_url))):
+        variable = next((variable for variable in _part_variables(name, provider) if environ.get(variable)), None)
         if variable is not None:
             found[name] = _part(environ[variable], variable, provider)
     found |= {name: _part(value, f"address.{name}", provider) for name, value in provider.address.items()}
     return found | {name: make(found[source]) for name, (source, make) in _DERIVED.items() if source in found}
+
+
+def _part_variables(name: str, provider: Provider) -> tuple[str, ...]:
+    """Where a part of an address is looked for: `SNOWFLAKE_ACCOUNT` for the `{account}` of `snowflake`."""
+    return (*_SOURCES.get(name, ()), f"{variable_stem(provider)}_{name.upper()}")
 
 
 def _part(value: str, field: str, provider: Provider) -> str:

@@ -168,6 +168,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "AuthenticationError": ("UNAUTHENTICATED", ""),
     "MissingKeyError": ("UNAUTHENTICATED", ""),
     "PermissionDeniedError": ("PERMISSION_DENIED", ""),
+    "ModelNotFoundError": ("NOT_FOUND", "MODEL_NOT_FOUND"),
     "UnknownModelError": ("NOT_FOUND", "MODEL_NOT_FOUND"),
     "NotFoundError": ("NOT_FOUND", ""),
     "RateLimitError": ("RESOURCE_EXHAUSTED", ""),

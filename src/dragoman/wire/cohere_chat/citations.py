@@ -16,7 +16,7 @@ from typing import Any
 from dragoman.types.messages import Citation
 from dragoman.wire.cohere_chat.dialect import NAME, Json
 from dragoman.wire.lenient import known, list_of, object_of, text_of, whole
-from dragoman.wire.native import own
+from dragoman.wire.native import is_ours, own
 
 
 def decode_citation(sent: Json) -> Citation:
@@ -39,8 +39,8 @@ def _first(documents: list[Json], name: str) -> str | None:
 
 def encode_citation(citation: Citation, index: int) -> Json:
     """Write a citation of the block `index`: its own form, or one document of address and title."""
-    if came := own(citation.native, NAME):
-        return came
+    if is_ours(citation.native, NAME):
+        return own(citation.native, NAME)
     document = known({"url": citation.url, "title": citation.title})
     source = {"type": "document", "id": citation.url or citation.title or "0", "document": document}
     place = known({"start": citation.start, "end": citation.end, "text": citation.text})

@@ -144,7 +144,7 @@ class _Turn:
         fields: Json = {
             "content": content,
             "tool_calls": self._calls or None,
-            "citations": [*self._citations, *list_of(state.get("citations"))] or None,
+            "citations": [*self._citations, *list_of(state.get("citations"))] or state.get("citations"),
         }
         rest = {name: value for name, value in state.items() if name != "citations"}
         return over({"role": role, **known(fields)}, rest)

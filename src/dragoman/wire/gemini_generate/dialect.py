@@ -193,8 +193,7 @@ OUTER_ENDING: Final = ("promptFeedback", "modelStatus")
 
 def ending(candidate: Candidate) -> Json:
     """What else was said of the end of a candidate."""
-    found = {name: getattr(candidate, name) for name in ENDING}
-    return {name: value for name, value in found.items() if value not in (None, "", [], {})}
+    return {name: value for name in ENDING if (value := getattr(candidate, name))}
 
 
 def outer_ending(answer: Answer) -> Json:

@@ -68,7 +68,7 @@ class Reader:
 
     def read(self, candidate: Candidate) -> None:
         """Take a candidate, or what a chunk adds to it."""
-        probabilities = _logprobs(candidate.logprobsResult)
+        probabilities = _logprobs(candidate.logprobsResult) if candidate.logprobsResult else ()
         for raw in (candidate.content.parts if candidate.content else None) or ():
             piece = _piece(raw)
             if piece.text is not None and not piece.thought:

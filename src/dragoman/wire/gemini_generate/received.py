@@ -118,7 +118,7 @@ def decode_part(value: Any, field: str) -> Part:
         return Opaque(NAME, value)
     marked = msgspec.structs.replace(part, native=_native({}, {}, **written) or {NAME: {}})
     rest = difference(sent, _again(marked, field))
-    native = _native(rest, names, **written)
+    native: Json | None = _native(rest, names, **written)
     if native is None and not (isinstance(part, Text) and part.text):
         native = {NAME: {}}  # it came in this dialect, which decides how it is sent back
     return msgspec.structs.replace(marked, native=native)

@@ -162,19 +162,19 @@ def encode_settings(request: ChatRequest, notices: list[Notice]) -> Json:
     body = encode_rows(_OUTER, request, native, notices)
     if config or CONFIG in native:
         body[CONFIG] = config
-    if request.tools is not None and (tools := _tools(request, native, notices)):
-        body["tools"] = tools
+    if request.tools is not None:
+        body["tools"] = _tools(request, native, notices)
     if request.tool_choice is not None:
         body["toolConfig"] = {**object_of(native.get("toolConfig")), _CHOICE: _choice(request.tool_choice, native)}
     note_unsaid(request, _CARRIED, notices)
-    return {**native, **body}
+    return {name: value for name, value in {**native, **body}.items() if value is not None}
 
 
 def _tools(request: ChatRequest, native: Json, notices: list[Notice]) -> Any:
     came = native.get("tools")
     if came is not None and decode_tools(came) == request.tools:
         return came
-    return encode_tools(request.tools or (), notices)
+    return encode_tools(request.tools or (), notices) or None
 
 
 def _choice(choice: str, native: Json) -> Json:
@@ -200,7 +200,7 @@ def decode_settings(body: Json, model: str) -> tuple[Json, Json]:
             native[CONFIG] = _unpacked(rest)
     if "tools" in body:
         settings["tools"] = decode_tools(body["tools"])
-        if encode_tools(settings["tools"], []) != body["tools"]:
+        if not body["tools"] or encode_tools(settings["tools"], []) != body["tools"]:
             native["tools"] = body["tools"]
     if "toolConfig" in body:
         native |= _decode_tool_config(object_of(body["toolConfig"]), settings)

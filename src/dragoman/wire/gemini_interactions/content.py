@@ -158,7 +158,7 @@ def encode_block(part: Part, place: Place, answering: bool) -> Json | None:
 
 
 def _write_text(part: Text, place: Place, answering: bool) -> Json | None:
-    if not part.text and not is_ours(part.native, NAME, place.replay):
+    if not part.text and not part.citations and not is_ours(part.native, NAME, place.replay):
         return None  # nothing is lost
     citations = part.citations
     if not answering:

@@ -12,7 +12,7 @@ from typing import Any
 from dragoman.wire.gemini_interactions.content import ascii_length
 from dragoman.wire.gemini_interactions.dialect import Json
 from dragoman.wire.google_media import decode_base64
-from dragoman.wire.lenient import list_of, object_of, text_of
+from dragoman.wire.lenient import is_array, list_of, object_of, text_of
 
 
 class Growing:
@@ -58,8 +58,10 @@ class Growing:
         """More of a step of Google's own: lists go on, everything else is said anew."""
         for name, value in delta.items():
             before = self.step.get(name)
-            if name != "type" and value not in (None, ""):
-                self.step[name] = [*before, *value] if isinstance(before, list) and isinstance(value, list) else value
+            if is_array(before) and is_array(value):
+                before.extend(value)
+            elif name != "type" and value not in (None, ""):
+                self.step[name] = value
 
     def continues(self, block: Json) -> bool:
         """Whether a piece of sound goes on with the one before it."""

@@ -45,11 +45,14 @@ from dragoman.wire.gemini_interactions.failure import error_fields
 from dragoman.wire.gemini_interactions.serve import interaction_end, interaction_head
 from dragoman.wire.gemini_interactions.steps import write_call
 from dragoman.wire.gemini_interactions.writer import answer_steps, arguments_object
-from dragoman.wire.lenient import object_of, text_of
+from dragoman.wire.lenient import list_of, object_of
 from dragoman.wire.native import over, own
 
 _OUTPUT: Final = "model_output"
 _THOUGHT: Final = "thought"
+_SUMMARY: Final = "thought_summary"
+_SIGNATURE: Final = "thought_signature"
+_ARGUMENTS: Final = "arguments_delta"
 
 
 class _Call:
@@ -142,8 +145,8 @@ class Encoder:
             self._emit("step.stop", index=self._open[1])
             self._open = None
 
-    def _delta(self, index: int, kind: str, **fields: Any) -> None:
-        self._emit("step.delta", index=index, delta={**fields, "type": kind})
+    def _delta(self, index: int, delta: Json) -> None:
+        self._emit("step.delta", index=index, delta=delta)
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -165,22 +168,25 @@ class Encoder:
 
     def _write(self, text: str) -> None:
         if text:
-            self._delta(self._part(_OUTPUT), "text", text=text)
+            self._delta(self._part(_OUTPUT), {"type": "text", "text": text})
             self._text.append(text)
 
     def on_citation(self, event: CitationDelta) -> None:
         annotations = encode_citations((event.citation,), "".join(self._text))
         if annotations:
-            self._delta(self._part(_OUTPUT), "text_annotation_delta", annotations=annotations)
+            self._delta(self._part(_OUTPUT), {"type": "text_annotation_delta", "annotations": annotations})
 
     def on_reasoning(self, event: ReasoningDelta) -> None:
         state = own(event.native, NAME)
-        signature = state.get("signature")
-        index = self._part(_THOUGHT, {name: value for name, value in state.items() if name != "signature"})
+        begin = {name: value for name, value in state.items() if name not in ("signature", "summary")}
+        index = self._part(_THOUGHT, begin)
         if event.text:
-            self._delta(index, "thought_summary", content={"type": "text", "text": event.text})
-        if signature:
-            self._delta(index, "thought_signature", signature=signature)
+            self._delta(index, {"type": _SUMMARY, "content": {"type": "text", "text": event.text}})
+        for block in map(object_of, list_of(state.get("summary"))):
+            if block.get("type") != "text":  # the words came as text
+                self._delta(index, {"type": _SUMMARY, "content": block})
+        if state.get("signature"):
+            self._delta(index, {"type": _SIGNATURE, "signature": state["signature"]})
 
     def on_part_end(self, event: PartEnd) -> None:
         self._end_part()
@@ -188,7 +194,7 @@ class Encoder:
     def on_part(self, event: PartAdded) -> None:
         self._end_part()
         part = event.part
-        if isinstance(part, Text) and part.text:
+        if isinstance(part, Text):
             self._write(part.text)
             for citation in part.citations:
                 self.on_citation(CitationDelta(citation))
@@ -204,7 +210,7 @@ class Encoder:
             blocks = [object_of(block) for block in step.get("content") or ()]
             if blocks and all(block.get("type") in CONTENT for block in blocks):
                 for block in blocks:
-                    self._delta(self._part(_OUTPUT), **{"kind": text_of(block.pop("type")), **block})
+                    self._delta(self._part(_OUTPUT), block)
             else:
                 self._emit("step.stop", index=self._step_start(step))
 
@@ -219,7 +225,7 @@ class Encoder:
         if call.free:
             call.pieces.append(event.json)
         elif event.json:
-            self._delta(call.index, "arguments_delta", arguments=event.json)
+            self._delta(call.index, {"type": _ARGUMENTS, "arguments": event.json})
 
     def on_tool_end(self, event: ToolCallEnd) -> None:
         call = self._calls.pop(event.index, None)
@@ -227,9 +233,9 @@ class Encoder:
             return
         if call.free:
             value = arguments_object(ToolCall("", "f", "".join(call.pieces), "custom"))[0]
-            self._delta(call.index, "arguments_delta", arguments=msgspec.json.encode(value).decode())
+            self._delta(call.index, {"type": _ARGUMENTS, "arguments": msgspec.json.encode(value).decode()})
         if signature := own(event.native, NAME).get("signature"):
-            self._delta(call.index, "thought_signature", signature=signature)
+            self._delta(call.index, {"type": _SIGNATURE, "signature": signature})
         self._emit("step.stop", index=call.index)
 
     def on_provider(self, event: ProviderEvent) -> None:

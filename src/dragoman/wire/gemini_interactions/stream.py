@@ -72,7 +72,8 @@ class Decoder(SseDecoder):
         super().__init__(provider)
         self._start = Start()
         self._steps: dict[int, Growing] = {}  # those that are not whole
-        self._before = ""  # type of the step that began last
+        self._last = 0  # index of the step that began last
+        self._before = ""  # and its type
         self._calls = 0
 
     def _frame(self, kind: bytes, data: bytes) -> None:
@@ -171,12 +172,14 @@ class Decoder(SseDecoder):
 
     def _index(self, event: StreamEvent) -> int:
         index = whole(event.index)
-        return max(self._steps, default=0) if index is None else index
+        return self._last if index is None else index
 
     def _begin(self, index: int, step: Json) -> Growing:
-        for other, open_one in list(self._steps.items()):
-            if other == index or open_one.call < 0:  # calls may grow side by side, nothing else does
-                self._close(other)
+        before = self._steps.get(self._last)
+        if before is not None and before.call < 0:  # calls may grow side by side, nothing else does
+            self._close(self._last)
+        self._close(index)
+        self._last = index
         growing = self._steps[index] = Growing(step)
         begin = _BEGIN.get(growing.kind)
         if begin is not None:
@@ -218,6 +221,8 @@ class Decoder(SseDecoder):
             self.seen.append(PartEnd({NAME: state} if state else None))
 
     def close_thought(self, step: Growing) -> None:
+        if any(block.get("type") != "text" for block in step.pieces):
+            self._reason(step, "", {"summary": step.pieces})
         if step.texting:
             self.seen.append(PartEnd())
 
@@ -245,11 +250,9 @@ class Decoder(SseDecoder):
 
     def summary_delta(self, step: Growing, delta: Delta, data: bytes) -> None:
         content = object_of(delta.content)
-        if text := text_of(content.get("text")):
-            self._reason(step, text, {})
-        elif content:
+        if content:
             step.pieces.append(content)
-            self._reason(step, "", {"summary": step.pieces})
+            self._reason(step, text_of(content.get("text")), {})
 
     def signature_delta(self, step: Growing, delta: Delta, data: bytes) -> None:
         if signature := text_of(delta.signature):

@@ -40,6 +40,7 @@ class StepWriter:
     def __init__(self, answering: bool = False) -> None:
         self.answering = answering
         self.ids = CallIds(lambda call_id: call_id)
+        self._marked = False  # cache marks were noted
 
     def message(self, message: Message, place: Place) -> list[Json]:
         """The steps of a message."""
@@ -49,6 +50,9 @@ class StepWriter:
         blocks: list[Json] | None = None  # of the step of content that is open
         for i, part in enumerate(message.parts):
             at = Place(f"{place.field}.parts[{i}]", place.role, place.replay, place.notices)
+            if part.cache is not None and not self._marked:
+                self._marked = True
+                at.note("prompts are cached of themselves here; marks were left out", ".cache")
             if type(part) in _STEPS or (isinstance(part, Opaque) and not is_block(part)):
                 step = self.step(part, at)
                 steps += [step] if step is not None else []

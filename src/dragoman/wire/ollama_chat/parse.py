@@ -75,13 +75,13 @@ def _message(item: Json, field: str) -> Message:
 
 
 def _result(turn: _Turn, item: Json, content: list[Part], made: Json) -> ToolResult:
-    rest: Json = {"tool_name": None} if turn.tool_name is None else {}
-    named = {"role": "tool", "tool_name": turn.tool_name, "tool_call_id": turn.tool_call_id or None}
+    rest: Json = {} if turn.tool_name else {"tool_name": None}  # the name of the call is not added later
+    named = {"role": "tool", "tool_name": turn.tool_name or None, "tool_call_id": turn.tool_call_id or None}
     rest |= difference(item, {**named, **made})
     return ToolResult(
         turn.tool_call_id or "",
         tuple(content),  # type: ignore[arg-type]
-        turn.tool_name,
+        turn.tool_name or None,
         native={NAME: rest} if rest else None,
     )
 

@@ -120,7 +120,7 @@ def decode_settings(body: Json) -> tuple[Json, Json]:
     if isinstance(options, dict):
         more, rest = decode_rows(OPTIONS, object_of(options))
         settings |= more
-        if rest or not options:
+        if rest or not more:
             native["options"] = rest
     elif options is not None:
         native["options"] = options

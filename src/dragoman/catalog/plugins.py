@@ -1,0 +1,74 @@
+"""
+Providers that other packages bring.
+
+    [project.entry-points."dragoman.providers"]
+    acme = "dragoman_acme:PROVIDER"
+
+Rule: a package is imported only when a reference names its entry point and no row of that name is known.  So a built-in
+row is never replaced by what happens to be installed, and what is not asked for costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+import msgspec
+
+from dragoman.errors import ConfigError
+from dragoman.types.providers import Provider
+
+GROUP: Final = "dragoman.providers"
+
+
+@cache
+def _installed() -> dict[str, EntryPoint]:
+    return {point.name.lower(): point for point in entry_points(group=GROUP)}
+
+
+def find_plugin(name: str) -> Provider | None:
+    """
+    Return the row that an installed package brings under that name, or None.
+
+    Raises:
+        ConfigError: The package cannot be imported, or what it brings is no `Provider`.
+    """
+    point = _installed().get(name.strip().lower())
+    return None if point is None else _load(point)
+
+
+def plugins() -> dict[str, Provider]:
+    """Every row that installed packages bring, by name; imports them all."""
+    return {name: _load(point) for name, point in sorted(_installed().items())}
+
+
+def with_plugin(ref: str, providers: Mapping[str, Provider]) -> Mapping[str, Provider]:
+    """Return the rows, with the one that a reference names by its left side, if only an installed package has it."""
+    if not isinstance(ref, str):
+        return providers
+    for separator in "/:":
+        left, found, _ = ref.partition(separator)
+        name = left.strip().lower()
+        if not found or name in providers or any(name in row.aliases for row in providers.values()):
+            continue
+        plugged = find_plugin(name)
+        if plugged is not None:
+            return {**providers, plugged.name: plugged}
+    return providers
+
+
+@cache
+def _load(point: EntryPoint) -> Provider:
+    where = f"the entry point {point.name} = {point.value} of {point.dist.name if point.dist else 'a package'}"
+    try:
+        row = point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{where} cannot be loaded: {error}", provider=point.name, field="providers") from error
+    if not isinstance(row, Provider):
+        raise ConfigError(
+            f"{where} is {type(row).__name__}: it must be a dragoman.Provider", provider=point.name, field="providers"
+        )
+    name = point.name.lower()
+    return row if row.name == name else msgspec.structs.replace(row, name=name)
