@@ -16,6 +16,7 @@ import msgspec
 
 from dragoman import wire
 from dragoman.catalog.accept import adapt
+from dragoman.catalog.cost import cost_of
 from dragoman.errors import DragomanError, TimeoutError, UnsupportedError
 from dragoman.ledger import Entry
 from dragoman.policy.base import Context, Ending
@@ -66,7 +67,7 @@ class Sender:
         """Send `request` and return when its first content is there."""
         route, encoded = self.prepare(request, context)
         ready = await authorized(route, encoded, context)
-        answer = Answer(route, context)
+        answer = Answer(route, context, request.service_tier)
         try:
             await answer.open(self._transport(route), ready, stream=request.stream)
         except DragomanError as error:
@@ -103,7 +104,7 @@ class Answer:
         response: The whole answer of a plain call; None for a stream.
     """
 
-    def __init__(self, route: Route, context: Context) -> None:
+    def __init__(self, route: Route, context: Context, tier: str | None = None) -> None:
         self.response: ChatResponse | None = None
         self._route = route
         self._context = context
@@ -112,6 +113,8 @@ class Answer:
         self._held: list[Event] = []
         self._content = False
         self._ended = False
+        self._complete = False
+        self._tier = tier
         self._entry = Entry(context, self._transfer, route.provider.name, route.model)
 
     # --- opening ------------------------------------------------------------------------------------------------
@@ -125,6 +128,7 @@ class Answer:
             body = await transfer.body()
             plain = route.wire.decode_response(transfer.status, transfer.headers, body, route.provider)
             self._entry.write("ok")
+            self._complete = True
             self.response = self._stamped(plain)
             self._end(Ending(finish_reason=plain.finish_reason, usage=plain.usage))
             return
@@ -183,6 +187,7 @@ class Answer:
     def _whole(self, decoder: Decoder, events: list[Event]) -> list[Event]:
         """The bytes have ended, or the end marker came: the last events, and the end."""
         last = decoder.close()
+        self._complete = True
         self._transfer.release()
         self._end(_ending(decoder.seen))
         return events + last
@@ -219,11 +224,14 @@ class Answer:
         """The answer with what only the caller's side knows."""
         route, context = self._route, self._context
         message = msgspec.structs.replace(response.message, origin=f"{route.provider.name}/{route.model}")
+        # Of an answer that is not whole, the numbers are not final.
+        bill = cost_of(response, route.facts, self._tier) if route.facts and self._complete else None
         return msgspec.structs.replace(
             response,
             message=message,
             model=response.model or route.model,
             provider=route.provider.name,
+            cost=bill.total if bill else None,
             request_id=response.request_id or self._entry.request_id,
             notices=(*response.notices, *context.notices),
             attempts=tuple(context.attempts),

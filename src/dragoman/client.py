@@ -20,7 +20,7 @@ from dragoman.errors import ConfigError
 from dragoman.policy.base import Context, Handler, Middleware, Opened
 from dragoman.policy.deadline import Clocks
 from dragoman.redact import redact_headers
-from dragoman.routes import ProviderOverrides, Route, Routes
+from dragoman.routes import ModelOverrides, ProviderOverrides, Route, Routes
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
 from dragoman.stream import AsyncStream, Stream
 from dragoman.transport.base import Transport
@@ -45,6 +45,7 @@ class _Core:
         self,
         *,
         providers: ProviderOverrides | None = None,
+        models: ModelOverrides | None = None,
         timeouts: Timeouts | None = None,
         defaults: Settings | None = None,
         middleware: Iterable[Middleware] = (),
@@ -55,6 +56,7 @@ class _Core:
         Args:
             providers: Name to the fields of its row that differ (`base_url`, `api_key`, `wire`, `headers`...), or to a
                 whole `Provider`.  A name that is not known is a new provider.
+            models: Reference to what is known of that model (a `Model`, or its fields), over what the catalogue says.
             timeouts: The four clocks, in seconds; all on by default.
             defaults: Settings for every call; a call's own win.
             middleware: Wrapped around the request, the first outermost.
@@ -68,7 +70,7 @@ class _Core:
         self._defaults = defaults.values() if defaults else {}
         self._strict = strict
         self._proxy = proxy
-        self._routes = Routes(providers)
+        self._routes = Routes(providers, models=models)
         self._transports: dict[str, Transport] = {}
         self._closed = False
         self._sender = Sender(self._routes.resolve, self._transport)

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from dragoman import catalog, wire
-from dragoman.catalog.models import find_model, known_models
-from dragoman.errors import ConfigError, MissingKeyError
+from dragoman.catalog.models import find_model, known_models, with_facts
+from dragoman.errors import ConfigError, MissingKeyError, UnknownModelError
 from dragoman.secrets import Secret, authorize, check_key, find_address, find_base_url, find_key, finds_its_own
 from dragoman.types.http import HttpRequest, Notice
 from dragoman.types.models import Model
@@ -24,6 +24,7 @@ from dragoman.types.providers import Provider, Quirks, fill
 from dragoman.wire.base import Wire
 
 ProviderOverrides = Mapping[str, "Provider | Mapping[str, Any]"]
+ModelOverrides = Mapping[str, "Model | Mapping[str, Any]"]
 
 _UNKNOWN = Notice(
     "model", "not in the catalogue: it is taken to accept what most do, and its price is not known", adapted=False
@@ -74,18 +75,25 @@ class Routes:
         overrides: Name to a `Provider`, or to the fields that differ from the catalogue's row (`base_url`, `api_key`,
             `wire`, `headers`, `quirks`...).  A name that the catalogue does not have is a new row.
         environ: Where standard variables are looked up; the process's environment if None.
+        models: Reference to a `Model`, or to the fields that differ from the catalogue's.
 
     Raises:
         ConfigError: An override has an unknown field or a bad value.
     """
 
-    def __init__(self, overrides: ProviderOverrides | None = None, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        overrides: ProviderOverrides | None = None,
+        environ: Mapping[str, str] | None = None,
+        models: ModelOverrides | None = None,
+    ) -> None:
         self._environ = environ
         self._keys: dict[str, Secret] = {}
         self._own_url: set[str] = set()
         self.providers: dict[str, Provider] = dict(catalog.builtin())
         for name, fields in (overrides or {}).items():
             self.providers[name] = self._row(name, fields)
+        self._facts = {self._named(ref): _facts(ref, fields) for ref, fields in (models or {}).items()}
         self._routes: dict[str, Route] = {}
 
     def resolve(self, ref: str) -> Route:
@@ -100,7 +108,7 @@ class Routes:
         route = self._routes.get(ref)
         if route is None:
             provider, model = self.locate(ref)
-            key, facts = self.key(provider), find_model(provider.name, model)
+            key, facts = self.key(provider), self.facts(provider.name, model)
             notices = () if facts or not known_models(provider.name) else (_UNKNOWN,)
             route = Route(provider, model, wire.get(provider.wire), key, facts, notices)
             self._routes[ref] = route
@@ -108,8 +116,24 @@ class Routes:
 
     def locate(self, ref: str) -> tuple[Provider, str]:
         """Find provider and bare model name of a reference, without a key."""
-        name, model = catalog.parse_model(ref, self.providers)
+        name, model = self._named(ref)
         return self.provider(name), model
+
+    def _named(self, ref: str) -> tuple[str, str]:
+        """The two names of a reference; a provider that only an installed package brings becomes a row."""
+        try:
+            return catalog.parse_model(ref, self.providers)
+        except UnknownModelError:
+            known = catalog.with_plugin(ref, self.providers)
+            if known is self.providers:
+                raise
+            self.providers = dict(known)
+            return catalog.parse_model(ref, self.providers)
+
+    def facts(self, provider: str, model: str) -> Model | None:
+        """What is known of a model: the catalogue's facts, and over them the caller's."""
+        found, told = find_model(provider, model), self._facts.get((provider, model))
+        return found if told is None else with_facts(found or Model(), told)
 
     def to_provider(self, name: str) -> Route:
         """
@@ -160,6 +184,8 @@ class Routes:
             self._own_url.add(name)
         base = self.providers.get(name)
         if base is None and "base_url" not in changes:
+            base = catalog.find_plugin(name)
+        if base is None and "base_url" not in changes:
             raise ConfigError(f"provider {name!r} is new: give its base_url", provider=name, field="providers")
         merged: dict[str, Any] = (msgspec.structs.asdict(base) if base else {"name": name}) | changes
         if isinstance(changes.get("quirks"), Mapping):
@@ -175,6 +201,21 @@ class Routes:
                 near = get_close_matches(field, _FIELDS, n=1)
                 hint = f": did you mean {near[0]}?" if near else f": there are {', '.join(_FIELDS)}"
                 raise ConfigError(f"providers[{name!r}] has no field {field!r}{hint}", provider=name, field=field)
+
+
+def _facts(ref: str, fields: Model | Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a model that the caller gave, as values."""
+    changes = msgspec.to_builtins(fields) if isinstance(fields, Model) else dict(fields)
+    for field in changes:
+        if field not in Model.__struct_fields__:
+            near = get_close_matches(field, Model.__struct_fields__, n=1)
+            hint = f": did you mean {near[0]}?" if near else f": there are {', '.join(Model.__struct_fields__)}"
+            raise ConfigError(f"models[{ref!r}] has no field {field!r}{hint}", field="models")
+    try:
+        model = msgspec.convert(changes, Model)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"models[{ref!r}]: {error}", field="models") from error
+    return {field: getattr(model, field) for field in changes}
 
 
 def _quirks(name: str, base: Provider | None, changes: Mapping[str, Any]) -> Quirks:

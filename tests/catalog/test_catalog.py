@@ -92,7 +92,7 @@ def test_a_reference_is_split_only_at_a_known_provider(ref: str, expected: tuple
         pytest.param("opnai:gpt-6", UnknownModelError, "openai/gpt-6", id="slip-colon"),
         pytest.param("antropic/claude-opus-5", UnknownProviderError, "anthropic/claude-opus-5", id="slip-2"),
         pytest.param("meta-llama/x", UnknownProviderError, "openrouter/meta-llama/x", id="maker-without-server"),
-        pytest.param("acme/x", UnknownProviderError, "there are anthropic", id="nothing-near"),
+        pytest.param("acme/x", UnknownProviderError, "there are openai, anthropic, ", id="nothing-near"),
         pytest.param("openai/", UnknownModelError, "names no model", id="no-model"),
         pytest.param("openai", UnknownModelError, "names no model", id="provider-only"),
         pytest.param("/gpt-6", UnknownProviderError, "no provider is called ''", id="no-provider"),

@@ -32,7 +32,7 @@ header_values = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
     st.binary(max_size=20),
     st.text(st.characters(codec="utf-8"), max_size=20),
-    st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)).map(  # noqa: DTZ001 - the time zone is added
+    st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)).map(
         lambda moment: moment.replace(microsecond=0, tzinfo=UTC)
     ),
     st.uuids(),

@@ -225,6 +225,14 @@ def test_input_is_written_as_it_was_read(given: Any) -> None:
         pytest.param([asks(text("a")), {"type": "new_step", "x": 1}], id="step"),
         pytest.param([asks({"type": "new_block", "x": 1})], id="block"),
         pytest.param([asks()], id="a question of nothing"),
+        pytest.param(
+            [
+                asks(text("a")),
+                CALL,
+                asks({"type": "function_result", "call_id": "c1", "result": {"t": 1}, "signature": "c2ln"}, text("b")),
+            ],
+            id="result as a block",
+        ),
         pytest.param([asks(text("a")), OUTPUT | {"error": {"code": 3}}], id="field of an output"),
         pytest.param([asks(text("a")), CALL | {"signature": "c2ln"}], id="signature of a call"),
     ],
@@ -261,6 +269,16 @@ def test_steps_become_messages() -> None:
     assert [[Text, File], [Reasoning, Opaque, Opaque, Text, ToolCall], [ToolResult], [Text]] == kinds
     assert ("hm", "Hello") == (request.messages[1].reasoning, request.messages[1].text)
     assert '{"t":1}' == request.messages[2].parts[0].text  # type: ignore[union-attr]
+
+
+def test_a_result_may_be_a_block() -> None:
+    """Some clients send it inside a question; it is a result all the same."""
+    result = {"type": "function_result", "call_id": "c1", "result": "12 C"}
+    request = WIRE.decode_request(msgspec.json.encode({"model": MODEL, "input": [asks(result, text("b"))]}))
+    [message] = request.messages
+
+    assert (ToolResult, Text) == tuple(type(part) for part in message.parts)
+    assert ("c1", "12 C") == (message.parts[0].call_id, message.parts[0].text)  # type: ignore[union-attr]
 
 
 def test_settings_become_neutral() -> None:

@@ -14,7 +14,7 @@ from dragoman.types.responses import ChatResponse
 from dragoman.wire.gemini_interactions import WIRE
 from tests.corpus.recording import SAMPLE, load
 from tests.corpus.replies import read_plain, read_stream
-from tests.wire.interactions_asking import NAME, PROVIDER, ask, read
+from tests.wire.interactions_asking import NAME, PROVIDER, ask, fields, read
 
 THOUGHT = {"type": "thought", "signature": "c2ln"}
 OUTPUT = {"type": "model_output", "content": [{"type": "text", "text": "Hello"}]}
@@ -191,6 +191,17 @@ def test_an_answer_goes_back_as_it_came() -> None:
     steps = [THOUGHT, SEARCH, FOUND, OUTPUT, OUTPUT, CALL | {"signature": "c2ln"}, {"type": "new", "x": [1]}]
 
     assert steps == sent_back(decoded(*steps))
+
+
+def test_a_thought_without_a_signature_does_not_go_back() -> None:
+    """The API refuses it; it is read, plain and streamed, and left out with a notice."""
+    summary = [{"type": "text", "text": "hm"}]
+    answer = decoded({"type": "thought", "signature": "", "summary": summary}, OUTPUT)
+    request = ask(Message.user("Hi"), answer.message, Message.user("Go on"))
+
+    assert (Reasoning("hm"), Text("Hello")) == answer.message.parts
+    assert [OUTPUT] == read(request)["input"][1:-1]
+    assert ["messages[1].parts[0]"] == fields(request)
 
 
 @pytest.mark.parametrize("recording", list(load(SAMPLE, (NAME,))), ids=str)

@@ -14,11 +14,20 @@ from typing import Any, Final
 
 import msgspec
 
-from dragoman.catalog.lookup import parse_model
-from dragoman.catalog.plugins import find_plugin, with_plugin
+from dragoman.catalog.lookup import parse_model, parse_provider
+from dragoman.catalog.plugins import find_plugin, plugins, with_plugin
 from dragoman.types.providers import Provider
 
-__all__ = ["FILES", "builtin", "find_plugin", "parse_model", "read_rows", "with_plugin"]
+__all__ = [
+    "FILES",
+    "builtin",
+    "find_plugin",
+    "parse_model",
+    "parse_provider",
+    "plugins",
+    "read_rows",
+    "with_plugin",
+]
 
 # Their order is the order of the rows, in which the command line looks for a key.
 FILES: Final = ("makers", "hosts", "gateways", "clouds", "local")

@@ -18,6 +18,7 @@ from dragoman.types.providers import Provider
 # How alike a word and a provider's name must be to be taken for a slip: `opnai` and `openai` are 0.91, `llama3.1` and
 # `ollama` 0.71.
 _ALIKE = 0.75
+_FEW = 20  # names that a message may list
 _LETTERS = re.compile(r"[A-Za-z]+")
 # Where a model of no known maker is most likely to be found: on one's own machine, or with those who serve them all.
 _SERVERS = ("ollama", "openrouter")
@@ -116,14 +117,22 @@ def _unknown(ref: str, rows: _Rows, names: Mapping[str, str]) -> UnknownModelErr
         hint = f"did you mean {_or(near)}?" if near else _whole(ref, rows)
         return UnknownProviderError(f"no provider is called {left!r} (in {ref!r}): {hint}", field="model")
     guesses = _guesses(ref, rows, names)
-    hint = f"for example {_or(guesses)}" if guesses else f"there are {', '.join(sorted(rows))}"
+    hint = f"for example {_or(guesses)}" if guesses else _there_are(rows)
     return UnknownModelError(f"{ref!r} names no provider: write 'provider/model', {hint}", field="model")
 
 
 def _whole(ref: str, rows: _Rows) -> str:
     """For a reference that is a model's own name, as OpenRouter and Hugging Face write them."""
-    known = f"there are {', '.join(sorted(rows))}"
+    known = _there_are(rows)
     return f"the model of that name at OpenRouter is openrouter/{ref}; {known}" if "openrouter" in rows else known
+
+
+def _there_are(rows: _Rows) -> str:
+    """Providers to choose from: all of a few, else those that a default model makes known, and how many more."""
+    if len(rows) <= _FEW:
+        return f"there are {', '.join(sorted(rows))}"
+    named = [name for name, row in rows.items() if row and row.default_model] or sorted(rows)[:_FEW]
+    return f"there are {', '.join(named)} and {len(rows) - len(named)} more, which `dragoman models` lists"
 
 
 def _guesses(ref: str, rows: _Rows, names: Mapping[str, str]) -> list[str]:

@@ -2,6 +2,7 @@
 Base URLs in environment variables.
 
 Order: the row's own variables, `<NAME>_BASE_URL`, the row's host variables (`OLLAMA_HOST`), `<NAME>_API_BASE`, the row.
+A `{part}` of the row's address is in the variables of its cloud's own tools, or in `<NAME>_<PART>`.
 
 A base URL is taken as it stands, as the official SDKs do.  A host variable names a server, in whatever form its own
 tools take: `host`, `host:port`, `:port`, `http://host`, `https://host/prefix`; what is missing comes from the row, and
@@ -37,10 +38,8 @@ def find_base_url(provider: Provider, environ: Mapping[str, str]) -> str:
     if not blanks:
         return base_url
     filled = fill(base_url, find_address(provider, environ))
-    missing = placeholders(filled)
-    if missing:
-        sources = (name for blank in missing for name in _part_variables(_DERIVED.get(blank, (blank,))[0], provider))
-        names = " or ".join((*sources, *address_variables(provider)))
+    if placeholders(filled):
+        names = " or ".join(address_variables(provider))
         raise ConfigError(
             f"{provider.name} has an address of one's own: set {names}, or pass base_url",
             provider=provider.name,
@@ -110,8 +109,10 @@ _DERIVED: Final[dict[str, tuple[str, Callable[[str], str]]]] = {"vertex_host": (
 
 
 def address_variables(provider: Provider) -> tuple[str, ...]:
-    """The variables in which a provider's address is looked for, in order."""
-    return tuple(name for name, _ in _variables(provider))
+    """The variables in which a provider's address, or a part of it, is looked for, in order."""
+    parts = [_DERIVED.get(name, (name,))[0] for name in placeholders(provider.base_url)]
+    sources = (variable for name in parts for variable in _part_variables(name, provider))
+    return tuple(dict.fromkeys((*sources, *(name for name, _ in _variables(provider)))))
 
 
 def _variables(provider: Provider) -> Iterator[tuple[str, bool]]:

@@ -1,8 +1,8 @@
 """
 Exact counts in OpenAI's encodings.
 
-The vocabularies travel in the wheel of `bpe-openai` (extra `tokens`): nothing is ever downloaded, and the time is linear
-whatever the text is, which cannot be said of every tokenizer.
+The vocabularies travel in the wheel of `bpe-openai` (extra `tokens`): nothing is ever downloaded, and the time is
+linear whatever the text is, which cannot be said of every tokenizer.
 
 What a chat adds to its texts was found in the recordings: some tokens at the head, and four for each message.
 """
@@ -37,8 +37,8 @@ class Encoding(NamedTuple):
     sure: bool = False
 
 
-# The first that fits holds.  Sources: recordings of Chat Completions at OpenAI, Azure and OpenRouter; for the encodings,
-# the tables of tiktoken 0.14 (`model.py`), which end with gpt-5.
+# The first that fits holds.  Sources: recordings of Chat Completions at OpenAI, Azure and OpenRouter; for the
+# encodings, the tables of tiktoken 0.14 (`model.py`), which end with gpt-5.
 _FAMILIES: Final = (
     Encoding(re.compile(r"text-embedding-(?:3-|ada-002)"), "cl100k_base", sure=True),
     Encoding(re.compile(r"gpt-4o.*-(?:audio|search|realtime|transcribe|tts)"), "o200k_base", 3, 4),
@@ -69,7 +69,8 @@ def encoding_of(model: str) -> Encoding | None:
 def counter(encoding: str) -> Counter | None:
     """What counts in an encoding; None if the extra `tokens` is not installed."""
     try:
-        backend: Any = import_module("bpe_openai._bindings")  # its public face builds a list of all tokens to count them
+        # Its public face makes a list of all tokens to count them, and takes no text of a million characters.
+        backend: Any = import_module("bpe_openai._bindings")
     except ImportError:
         return None
     count: Counter = backend.tokenizer_for_encoding(encoding).count

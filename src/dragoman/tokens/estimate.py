@@ -1,10 +1,10 @@
 """
 A guess at the number of tokens of a text, by what it is written in.
 
-Tokenizers give a usual word one token, a long one a second or third, three digits one, a run of signs about one; in other
-scripts so many letters make a token.  The weights below were fitted to o200k_base on prose, code, JSON and Markdown
-(364 files: half of them within 3 %, nine of ten within 8 %) and, for the other scripts, on one paragraph of each.  The
-tokenizers of other makers differ from that by a factor of their own.
+Tokenizers give a usual word one token, a long one a second or third, three digits one, a run of signs about one; in
+other scripts so many letters make a token.  The weights below were fitted to o200k_base on prose, code, JSON and
+Markdown (364 files: half of them within 3 %, nine of ten within 8 %) and, for the other scripts, on one paragraph of
+each.  Other makers' tokenizers differ: in the recordings by a tenth, rarely by a third.
 
 Rule: time is linear in the text, whatever it is.  No pattern here can fail after having read more than one character.
 """

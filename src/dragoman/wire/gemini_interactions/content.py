@@ -18,16 +18,13 @@ from typing import Any, Final
 import msgspec
 
 from dragoman.errors import ConfigError
-from dragoman.types.messages import Audio, Citation, File, Image, Opaque, Part, Text
-from dragoman.wire.gemini_interactions.dialect import NAME, STEP, Json
+from dragoman.types.messages import Audio, Citation, File, Image, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
+from dragoman.wire.gemini_interactions.dialect import BLOCK, NAME, Json, state_of
 from dragoman.wire.gemini_interactions.media import decode_media, encode_media
 from dragoman.wire.lenient import list_of, object_of, text_of, whole
 from dragoman.wire.native import difference, is_ours, over, own
 from dragoman.wire.place import Place
 from dragoman.wire.text_forms import as_text
-
-_BLOCK: Final = "block"
-"""Key of an opaque part's `native` that says that it is a block and no step."""
 
 
 def decode_block(block: Json, field: str) -> Part:
@@ -39,7 +36,7 @@ def decode_block(block: Json, field: str) -> Part:
     """
     read = _READ.get(text_of(block.get("type")))
     part = read(block, field) if read else None
-    return part or Opaque(NAME, block, native={NAME: {_BLOCK: True}})
+    return part or Opaque(NAME, block, native={NAME: {BLOCK: True}})
 
 
 def _text(block: Json, field: str) -> Part:
@@ -67,9 +64,10 @@ _READ: Final[dict[str, Callable[[Json, str], Part | None]]] = {
 
 def is_block(part: Part) -> bool:
     """Whether a part goes into a step of content, and is no step of its own."""
-    if isinstance(part, Opaque):
-        return bool(own(part.native, NAME).get(_BLOCK))
-    return isinstance(part, Text | Image | Audio | File)
+    return not isinstance(part, _STEPS) or BLOCK in own(part.native, NAME)
+
+
+_STEPS: Final = (Reasoning, ToolCall, ToolResult, Opaque)
 
 
 # --- sources ----------------------------------------------------------------------------------------------------------
@@ -149,8 +147,7 @@ def encode_block(part: Part, place: Place, answering: bool) -> Json | None:
     write = _WRITE.get(type(part))
     if write is not None:
         made = write(part, place, answering)
-        rest = own(part.native, NAME, place.replay)
-        return made and over(made, {name: value for name, value in rest.items() if name != STEP})
+        return made and over(made, state_of(part.native, place.replay))
     if isinstance(part, Opaque) and part.wire == NAME and place.replay:
         return part.data
     text = as_text(part, place)

@@ -18,8 +18,10 @@ from typing import Any, Final
 
 import msgspec
 
+from dragoman.types.messages import Native
 from dragoman.types.responses import FinishReason
 from dragoman.wire.lenient import list_of, object_of, text_of
+from dragoman.wire.native import own
 
 NAME: Final = "gemini-interactions"
 PATH: Final = "v1beta/interactions"
@@ -30,6 +32,9 @@ REVISION: Final = "2026-05-20"
 STEP: Final = "step"
 """Key of a `native` under which a part holds the fields of its step; it is no field of the dialect."""
 
+BLOCK: Final = "block"
+"""Key of a `native` that says that a part came as a block, where its kind is else a step; no field either."""
+
 Json = dict[str, Any]
 """A step, a content block or a body as JSON."""
 
@@ -38,6 +43,11 @@ CONTENT: Final = frozenset({"text", "image", "audio", "document", "video"})
 
 # Steps that hold content blocks, by the role of the message that they become.
 CONTENT_STEPS: Final = {"user": "user_input", "assistant": "model_output"}
+
+
+def state_of(native: Native | None, replay: bool = True) -> Json:
+    """What a part would write differently of its step or block; nothing where the target is not who wrote it."""
+    return {name: value for name, value in own(native, NAME, replay).items() if name not in (STEP, BLOCK)}
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import msgspec
 from dragoman.errors import ConfigError
 from dragoman.types.messages import Native, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.wire.gemini_interactions.content import decode_block, encode_block
-from dragoman.wire.gemini_interactions.dialect import CONTENT_STEPS, NAME, STEP, Json
+from dragoman.wire.gemini_interactions.dialect import BLOCK, CONTENT_STEPS, NAME, STEP, Json
 from dragoman.wire.lenient import is_array, is_object, list_of, object_of, text_of
 from dragoman.wire.native import difference, own
 from dragoman.wire.place import Place
@@ -51,13 +51,20 @@ def decode_answer(steps: Iterable[Json]) -> Parts:
     for i, step in enumerate(steps):
         kind = text_of(step.get("type"))
         found = (Opaque(NAME, step),) if kind in _ASKED else decode_step(said(step), f"steps[{i}]")
-        found = tuple(part for part in found if not _is_empty(part))
+        found = tuple(_unsigned(part) for part in found if not _is_empty(part))
         parts += begins_anew(found) if kind == before == "model_output" else found
         before = kind if found else before
     return tuple(parts)
 
 
 _ASKED: Final = ("user_input", "function_result")
+
+
+def _unsigned(part: Part) -> Part:
+    """A thought without a signature is nobody's: sent back, it was refused.  (googleapis/js-genai, issue 1735)"""
+    if isinstance(part, Reasoning) and "signature" not in own(part.native, NAME):
+        return msgspec.structs.replace(part, native=None)
+    return part
 
 
 def said(step: Json) -> Json:
@@ -102,6 +109,8 @@ def _content(step: Json, field: str) -> Parts:
 def _block(block: Any, field: str) -> Part:
     if not is_object(block):
         raise ConfigError(f"{field} is {block!r}: give an object", field=field)
+    if block.get("type") == "function_result":  # the API takes results in both places
+        return with_native(_function_result(block, field)[0], {BLOCK: True})
     return decode_block(block, field)
 
 

@@ -15,15 +15,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dragoman.types.http import Notice
-from dragoman.types.messages import Message, Opaque, Part, Reasoning, ToolCall, ToolResult
+from dragoman.types.messages import Message, Part, Reasoning, ToolCall, ToolResult
 from dragoman.wire.call_ids import CallIds
 from dragoman.wire.gemini_interactions.content import encode_block, is_block
-from dragoman.wire.gemini_interactions.dialect import CONTENT_STEPS, NAME, STEP, Json
+from dragoman.wire.gemini_interactions.dialect import CONTENT_STEPS, NAME, STEP, Json, state_of
 from dragoman.wire.gemini_interactions.steps import result_of, write_call, write_result, write_thought
 from dragoman.wire.lenient import is_object
 from dragoman.wire.native import is_ours, over, own
 from dragoman.wire.place import Place
-from dragoman.wire.text_forms import FREE_TEXT, as_text
+from dragoman.wire.text_forms import FREE_TEXT
 
 NO_OBJECT: Final = "arguments_json"
 """Under this name go arguments that are no JSON object, as they came."""
@@ -53,13 +53,21 @@ class StepWriter:
             if part.cache is not None and not self._marked:
                 self._marked = True
                 at.note("prompts are cached of themselves here; marks were left out", ".cache")
-            if type(part) in _STEPS or (isinstance(part, Opaque) and not is_block(part)):
-                step = self.step(part, at)
-                steps += [step] if step is not None else []
-                blocks = None if step is not None else blocks
-            elif (block := encode_block(part, at, self.answering)) is not None:
-                blocks = self._block(part, block, at, steps, blocks)
+            written = self._written(part, at)
+            if written is not None and is_block(part):
+                blocks = self._block(part, written, at, steps, blocks)
+            elif written is not None:
+                steps.append(written)
+                blocks = None
         return steps
+
+    def _written(self, part: Part, place: Place) -> Json | None:
+        """The step or block of a part, or None where it cannot be carried."""
+        write = _STEPS.get(type(part))
+        if write is None:
+            return encode_block(part, place, self.answering)
+        made = write(self, part, place)
+        return made and over(made, state_of(part.native, place.replay))
 
     def _block(self, part: Part, block: Json, place: Place, steps: list[Json], blocks: list[Json] | None) -> list[Json]:
         """Add a block to the open step, or begin one; give the blocks of that step."""
@@ -71,19 +79,6 @@ class StepWriter:
             steps[-1]["content"] = blocks
         blocks.append(block)
         return blocks
-
-    def step(self, part: Part, place: Place) -> Json | None:
-        """The step of a part that is one of its own, or None where it cannot be carried."""
-        if isinstance(part, Opaque):
-            return self._opaque(part, place)
-        made = _STEPS[type(part)](self, part, place)
-        return made and over(made, own(part.native, NAME, place.replay))
-
-    def _opaque(self, part: Opaque, place: Place) -> Json | None:
-        if part.wire == NAME and place.replay:
-            return part.data
-        as_text(part, place)
-        return None
 
     def reasoning(self, part: Reasoning, place: Place) -> Json | None:
         if not self.answering and not is_ours(part.native, NAME, place.replay):
