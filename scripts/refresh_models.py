@@ -5,7 +5,7 @@ Makes `src/dragoman/catalog/models.json` from two well-kept open data sets.
 
 Both wheels come from PyPI (`pip download --no-deps litellm genai-prices`), both are MIT; their licence lines stand in
 `src/dragoman/catalog/MODELS-LICENCE.md`.  litellm's table has windows, caps, abilities, prices and retirement dates;
-genai-prices has prices for the providers that it leaves out (OpenRouter, Hugging Face's routers).
+genai-prices has prices for the providers that it leaves out (OpenRouter and a few more).
 
 Only text in, text out: models for chat, completion and embedding.  What is not known is left out, never guessed.
 """
@@ -27,27 +27,51 @@ TARGET = Path(__file__).parent.parent / "src/dragoman/catalog/models.json"
 TABLE = "litellm/model_prices_and_context_window_backup.json"
 MODES = {"chat": "chat", "responses": "chat", "completion": "completion", "embedding": "embedding"}
 
-# Their provider, and the prefix that their key bears, to our row.
+# Their provider, and the prefix that their key bears, to our row; others have the same name in both, but for `_` and `-`.
+# None: leads to no row of ours and never will (a subscription behind OAuth, no language model).
 PROVIDERS = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "gemini": "gemini",
-    "azure": "azure",
-    "bedrock_converse": "bedrock",
+    "azure_text": None,
     "bedrock": "bedrock",
-    "vertex_ai": "vertex",
-    "vertex_ai-language-models": "vertex",
-    "vertex_ai-anthropic_models": "vertex-anthropic",
-    "together_ai": "together",
+    "bedrock_converse": "bedrock",
+    "bigmodel": "zhipu",
+    "chatgpt": None,
+    "cohere_chat": "cohere",
+    "fal_ai": None,
+    "featherless_ai": "featherless",
     "fireworks_ai": "fireworks",
     "fireworks_ai-embedding-models": "fireworks",
-    "cohere_chat": "cohere",
-    "bigmodel": "zhipu",
-    "nvidia_nim": "nvidia",
+    "friendliai": "friendli",
     "github_copilot": None,
-    "chatgpt": None,
+    "gradient_ai": "digitalocean",
+    "lambda_ai": "lambda",
+    "meta_llama": "llama-api",
+    "microsoft_365_copilot": None,
+    "nvidia_nim": "nvidia",
+    "qwen_ai_platform": "dashscope-cn",
+    "qwencloud": "dashscope",
     "sample_spec": None,
+    "text-completion-codestral": "codestral",
+    "text-completion-inception": "inception",
+    "text-completion-openai": "openai",
+    "together_ai": "together",
+    "vertex_ai": "vertex",
+    "vertex_ai-ai21_models": "vertex-openai",
+    "vertex_ai-anthropic_models": "vertex-anthropic",
+    "vertex_ai-deepseek_models": "vertex-openai",
+    "vertex_ai-embedding-models": "vertex",
+    "vertex_ai-language-models": "vertex",
+    "vertex_ai-llama_models": "vertex-openai",
+    "vertex_ai-minimax_models": "vertex-openai",
+    "vertex_ai-mistral_models": "vertex-openai",
+    "vertex_ai-moonshot_models": "vertex-openai",
+    "vertex_ai-openai_models": "vertex-openai",
+    "vertex_ai-qwen_models": "vertex-openai",
+    "vertex_ai-text-models": None,
+    "vertex_ai-zai_models": "vertex-openai",
 }
+
+# Those of a row that only its Responses API serves, where that is another row.
+RESPONSES = {"perplexity": "perplexity-agent"}
 
 # Their flag to our ability; both yes and no are kept.
 ABILITIES = {
@@ -157,10 +181,14 @@ def from_litellm(table: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, d
         ours = PROVIDERS.get(theirs, theirs.replace("_", "-"))
         if ours is None or row.get("mode") not in MODES or key == "sample_spec":
             continue
-        name = key.split("/", 1)[1] if key.startswith((f"{theirs}/", f"{theirs.split('-')[0]}/")) else key
+        prefixes = (f"{theirs}/", f"{theirs.split('-')[0]}/", f"{theirs.replace('_', '-')}/", f"{ours}/")
+        name = key.split("/", 1)[1] if key.startswith(prefixes) else key
         if ours == "bedrock" and name.count("/") > 1:  # price rows of one region and commitment, not model names
             continue
-        yield ours, name, facts(row)
+        known = facts(row)
+        if known.get("only_responses"):
+            ours = RESPONSES.get(ours, ours)
+        yield ours, name, known
 
 
 def from_genai_prices(wheel: Path, wanted: dict[str, str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -203,7 +231,7 @@ for provider in providers:
             rows.append([provider.id, model.id, model.context_window, named])
 print(json.dumps(rows))
 """
-WANTED = {"openrouter": "openrouter", "huggingface_hub": "huggingface", "arcee": "arcee", "avian": "avian"}
+WANTED = {"openrouter": "openrouter", "arcee": "arcee", "avian": "avian", "doubleword": "doubleword"}
 
 
 def main(litellm: Path, genai: Path) -> None:

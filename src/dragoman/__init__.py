@@ -28,16 +28,19 @@ _HOMES = {
         UnknownModelError UnknownProviderError UnsupportedError WireError
     """,
     "policy.base": "Context Ending Handler Middleware Opened",
+    "policy.retry": "Retry",
     "secrets": "Secret load_dotenv",
     "stream": "AsyncStream Stream",
     "types.attempts": "Attempt",
+    "types.cards": "ModelCard TokenCount",
+    "types.embeddings": "EmbedResponse",
     "types.events": """
         AudioDelta CitationDelta Event Finish MessageNative PartAdded PartEnd ProviderEvent
         ReasoningDelta RefusalDelta Start TextDelta ToolCallDelta ToolCallEnd ToolCallStart
         UsageUpdate
     """,
     "types.fold": "fold",
-    "types.http": "HttpRequest Notice",
+    "types.http": "HttpRequest Notice RawResponse",
     "types.messages": """
         Audio CacheMark Citation File Image Message Opaque Part Reasoning Refusal Text TokenLogprob
         ToolCall ToolResult

@@ -49,11 +49,15 @@ from dragoman.policy.base import Ending as Ending
 from dragoman.policy.base import Handler as Handler
 from dragoman.policy.base import Middleware as Middleware
 from dragoman.policy.base import Opened as Opened
+from dragoman.policy.retry import Retry as Retry
 from dragoman.secrets import Secret as Secret
 from dragoman.secrets import load_dotenv as load_dotenv
 from dragoman.stream import AsyncStream as AsyncStream
 from dragoman.stream import Stream as Stream
 from dragoman.types.attempts import Attempt as Attempt
+from dragoman.types.cards import ModelCard as ModelCard
+from dragoman.types.cards import TokenCount as TokenCount
+from dragoman.types.embeddings import EmbedResponse as EmbedResponse
 from dragoman.types.events import AudioDelta as AudioDelta
 from dragoman.types.events import CitationDelta as CitationDelta
 from dragoman.types.events import Event as Event
@@ -73,6 +77,7 @@ from dragoman.types.events import UsageUpdate as UsageUpdate
 from dragoman.types.fold import fold as fold
 from dragoman.types.http import HttpRequest as HttpRequest
 from dragoman.types.http import Notice as Notice
+from dragoman.types.http import RawResponse as RawResponse
 from dragoman.types.messages import Audio as Audio
 from dragoman.types.messages import CacheMark as CacheMark
 from dragoman.types.messages import Citation as Citation

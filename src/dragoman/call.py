@@ -60,13 +60,14 @@ class Sender:
             raise UnsupportedError(
                 f"{changed} (strict=True)", provider=route.provider.name, model=route.model, field=changed.field
             )
-        context.notices.extend(notices)
+        context.notices[:] = notices  # those of the attempt before were the same, or are of no interest any more
         return route, encoded
 
     async def __call__(self, request: ChatRequest, context: Context) -> Answer:
         """Send `request` and return when its first content is there."""
         route, encoded = self.prepare(request, context)
-        ready = await authorized(route, encoded, context)
+        keyed = msgspec.structs.replace(encoded, headers={**encoded.headers, "idempotency-key": context.key})
+        ready = await authorized(route, keyed, context)
         answer = Answer(route, context, request.service_tier)
         try:
             await answer.open(self._transport(route), ready, stream=request.stream)
@@ -75,6 +76,7 @@ class Sender:
         except BaseException:
             answer.abandon()
             raise
+        answer.given = True
         return answer
 
 
@@ -102,10 +104,12 @@ class Answer:
 
     Attributes:
         response: The whole answer of a plain call; None for a stream.
+        given: Whether it was handed to who asked; before that its failure is not yet the end of the call.
     """
 
     def __init__(self, route: Route, context: Context, tier: str | None = None) -> None:
         self.response: ChatResponse | None = None
+        self.given = False
         self._route = route
         self._context = context
         self._transfer = Transfer(context)
@@ -207,12 +211,12 @@ class Answer:
             self._end(Ending(usage=_ending(self._decoder.seen if self._decoder else ()).usage))
 
     def failed(self, error: DragomanError) -> DragomanError:
-        """Close the upstream, complete the error with what is known of the call, and run the end hooks."""
+        """Close the upstream, complete the error with what is known of the call; if it was given, the call is over."""
         self._transfer.abort()
         if error.partial is not None or (self._decoder is not None and self._decoder.seen):
             error.partial = self.folded()
         self._entry.complete(error)
-        if not self._ended:
+        if self.given and not self._ended:
             self._end(Ending(usage=error.partial.usage if error.partial else Usage(), error=error))
         return error
 

@@ -16,9 +16,11 @@ from typing import Any, Unpack
 import msgspec
 
 from dragoman.call import Sender
-from dragoman.errors import ConfigError
-from dragoman.policy.base import Context, Handler, Middleware, Opened
+from dragoman.errors import ConfigError, DragomanError
+from dragoman.plain import Plain
+from dragoman.policy.base import Context, Ending, Handler, Middleware, Opened
 from dragoman.policy.deadline import Clocks
+from dragoman.policy.retry import Retry, retrying
 from dragoman.redact import redact_headers
 from dragoman.routes import ModelOverrides, ProviderOverrides, Route, Routes
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
@@ -29,11 +31,16 @@ from dragoman.types.messages import Message
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest, Settings, SettingsDict, check_names
 from dragoman.types.responses import ChatResponse
-from dragoman.types.timeouts import Timeouts
+from dragoman.types.timeouts import Timeouts, check_seconds
+from dragoman.types.usage import Usage
+from dragoman.verbs.faces import AsyncVerbs, BlockingVerbs
 from dragoman.wire.openai_chat import parse_messages
 
 Messages = str | Message | Mapping[str, Any] | Sequence["Message | Mapping[str, Any]"]
 """A text, one message, or several: `Message` values or OpenAI-style dicts."""
+
+
+_RETRY = Retry()
 
 
 class _Core:
@@ -49,6 +56,7 @@ class _Core:
         timeouts: Timeouts | None = None,
         defaults: Settings | None = None,
         middleware: Iterable[Middleware] = (),
+        retry: Retry | None = _RETRY,
         proxy: str | None = None,
         strict: bool = False,
     ) -> None:
@@ -60,6 +68,7 @@ class _Core:
             timeouts: The four clocks, in seconds; all on by default.
             defaults: Settings for every call; a call's own win.
             middleware: Wrapped around the request, the first outermost.
+            retry: When a request is sent again; None for never.
             proxy: URL of the proxy for every request; by default the standard variables decide.
             strict: Raise `UnsupportedError` instead of adapting what a model or dialect cannot carry.
 
@@ -74,7 +83,8 @@ class _Core:
         self._transports: dict[str, Transport] = {}
         self._closed = False
         self._sender = Sender(self._routes.resolve, self._transport)
-        handler: Handler = self._sender
+        self._plain = Plain(self._routes, self._sender, self._transport, self._plain_context, self._request)
+        handler: Handler = retrying(retry or Retry(attempts=1))(self._sender)
         for wrap in reversed(list(middleware)):
             handler = wrap(handler)
         self._handler = handler
@@ -112,14 +122,26 @@ class _Core:
         return msgspec.structs.replace(encoded, headers=headers, notices=tuple(context.notices))
 
     async def _send(self, request: ChatRequest) -> ChatResponse:
-        opened = await self._handler(request.directed(stream=False), self._context(request))
+        opened = await self._answered(request.directed(stream=False))
         if opened.response is None:
             while await opened.more():
                 pass
         return opened.folded()
 
     async def _open(self, request: ChatRequest) -> Opened:
-        return await self._handler(request.directed(stream=True), self._context(request))
+        return await self._answered(request.directed(stream=True))
+
+    async def _answered(self, request: ChatRequest) -> Opened:
+        """Have the request handled; a call that fails before it has an answer ends here."""
+        context = self._context(request)
+        try:
+            return await self._handler(request, context)
+        except DragomanError as error:
+            context.end(Ending(usage=error.partial.usage if error.partial else Usage(), error=error))
+            raise
+        except BaseException:
+            context.end(Ending())
+            raise
 
     def _request(
         self, model: str, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
@@ -133,9 +155,13 @@ class _Core:
         return ChatRequest(model, _as_messages(messages), **values)
 
     def _context(self, request: ChatRequest) -> Context:
+        return self._plain_context(request.timeout)
+
+    def _plain_context(self, timeout: float | None) -> Context:
         timeouts = self._timeouts
-        if request.timeout is not None:
-            timeouts = msgspec.structs.replace(timeouts, total=request.timeout)
+        if timeout is not None:
+            check_seconds(timeout, "timeout")
+            timeouts = msgspec.structs.replace(timeouts, total=timeout)
         return Context(self.runtime, Clocks(timeouts, self.runtime.now()), strict=self._strict)
 
     def _transport(self, route: Route) -> Transport:
@@ -153,7 +179,7 @@ class _Core:
         raise NotImplementedError
 
 
-class Client(_Core):
+class Client(_Core, BlockingVerbs):
     """
     Asks any model, and blocks until the answer is there.
 
@@ -218,7 +244,7 @@ class Client(_Core):
         return BlockingTransport(proxy=self._proxy, environ=os.environ)
 
 
-class AsyncClient(_Core):
+class AsyncClient(_Core, AsyncVerbs):
     """
     Asks any model, and awaits the answer.
 

@@ -195,7 +195,16 @@ class TimeoutError(TransportError, builtins.TimeoutError):
 
 
 class StreamInterrupted(TransportError):
-    """The answer ended without evidence that it is complete.  `.partial` has what arrived."""
+    """
+    The answer ended without evidence that it is complete.  `.partial` has what arrived.
+
+    Attributes:
+        answered: Whether a valid status line had come; if not, nobody knows what the provider did with the request.
+    """
+
+    def __init__(self, message: str, *, answered: bool = True, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.answered = answered
 
 
 # --- the provider said no -------------------------------------------------------------------------------------------

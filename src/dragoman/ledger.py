@@ -30,6 +30,7 @@ class Entry:
         self._provider = provider
         self._model = model
         self._slot: int | None = None  # where the line stands
+        self._waited, context.waited = context.waited, 0.0
 
     @property
     def request_id(self) -> str | None:
@@ -46,6 +47,7 @@ class Entry:
             status=transfer.status,
             code=error.code if error else None,
             request_id=self.request_id,
+            waited=self._waited,
             seconds=self._context.runtime.now() - transfer.sent_at,
             maybe_billed=error is not None and _maybe_billed(error),
         )

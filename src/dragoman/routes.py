@@ -135,6 +135,15 @@ class Routes:
         found, told = find_model(provider, model), self._facts.get((provider, model))
         return found if told is None else with_facts(found or Model(), told)
 
+    def name_of(self, name: str) -> str:
+        """
+        Find a provider's own name for any name that it has.
+
+        Raises:
+            UnknownProviderError: None has that name or alias.
+        """
+        return catalog.parse_provider(name, self.providers)
+
     def to_provider(self, name: str) -> Route:
         """
         Find the way to a provider, for what is asked of no model.
@@ -143,7 +152,7 @@ class Routes:
             UnknownProviderError: None has that name or alias.
             MissingKeyError: It needs a key and none was found.
         """
-        provider = self.provider(catalog.parse_provider(name, self.providers))
+        provider = self.provider(self.name_of(name))
         return Route(provider, "", wire.get(provider.wire), self.key(provider))
 
     def provider(self, name: str) -> Provider:

@@ -57,7 +57,8 @@ class Transfer:
         except Clockout as error:
             raise self._clock_error("first_event" if error.sent else "connect") from error
         except Disconnected as error:
-            raise StreamInterrupted(f"the connection ended before an answer came: {error.reason}") from error
+            reason = f"the connection ended before an answer came: {error.reason}"
+            raise StreamInterrupted(reason, answered=error.answered) from error
         self._exchange, self.status, self.headers = exchange, exchange.status, exchange.headers
 
     async def read(self, *, complete: bool = False) -> bytes:
@@ -134,4 +135,5 @@ class Transfer:
             f"{_PHASE[clock]} within {limit:g} s (clock: {clock}; raise it with Timeouts({clock}=...))",
             clock=clock,
             limit=limit,
+            retryable=clock == "connect",  # nothing was sent
         )

@@ -164,12 +164,17 @@ def plain_check(wire: Wire) -> Check:
     return check
 
 
+# Where requests of a dialect arrive that names the model in the path.
+_PATHS = {"bedrock-converse": "/model/m/converse", "bedrock-anthropic": "/model/m/invoke"}
+
+
 def request_check(wire: Wire) -> Check:
     """A request decodes, or raises one of our errors."""
+    path = _PATHS.get(wire.name, "/v1beta/models/m:generateContent")
 
     def check(data: bytes, rng: random.Random) -> str | None:
         try:
-            wire.decode_request(data, path="/v1beta/models/m:generateContent")
+            wire.decode_request(data, path=path)
         except DragomanError as error:
             return None if error.message else "an error without words"
         return None

@@ -34,7 +34,7 @@ FILES: Final = ("makers", "hosts", "gateways", "clouds", "local")
 
 
 def builtin() -> dict[str, Provider]:
-    """Return the providers that come with Dragoman by name, in the order of the files, as a dict of the caller's own."""
+    """Return the providers that come with Dragoman, by name and in order, as a dict of the caller's own."""
     return dict(_rows())
 
 

@@ -3,9 +3,9 @@ What an answer cost.
 
     cost = sum over parts of tokens x price / 1,000,000
 
-The parts of the input (cached, written to the cache, sound, the rest) are disjoint, and so are those of the output.  The
-length of the whole prompt decides the band: past a step (272,000 tokens with OpenAI's long-context models) every token
-of the request has the higher price, not only those past the step.
+The parts of the input (cached, written to the cache, sound, the rest) are disjoint, and so are those of the output.
+The length of the whole prompt decides the band: past a step (272,000 tokens with OpenAI's long-context models) every
+token of the request has the higher price, not only those past the step.
 
 Rule: a part whose number or price is not known makes the whole cost unknown, never zero.
 

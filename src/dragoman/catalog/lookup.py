@@ -77,7 +77,7 @@ def parse_provider(name: str, providers: Mapping[str, Provider] | Collection[str
     if wanted in names:
         return names[wanted]
     near = _near(wanted, names)
-    hint = f"did you mean {_or(near)}?" if near else f"there are {', '.join(sorted(rows))}"
+    hint = f"did you mean {_or(near)}?" if near else _there_are(rows)
     raise UnknownProviderError(f"no provider is called {name!r}: {hint}", field="provider")
 
 

@@ -43,6 +43,27 @@ _MAKERS: Final = {
 }
 
 
+# Facts that are the seller's to say.
+_SELLERS: Final = ("context", "max_output", "retires")
+
+# Other doors of a provider: its models, facts and prices hold behind each.
+_SAME: Final = {
+    "azure-deployments": "azure",
+    "azure-entra": "azure",
+    "bedrock-anthropic": "bedrock",
+    "gemini-interactions": "gemini",
+    "gemini-openai": "gemini",
+}
+# Other sites and plans of a maker: the facts hold there, the prices do not.
+_SITES: Final = {
+    "kimi-coding": "moonshot",
+    "minimax-cn": "minimax",
+    "moonshot-cn": "moonshot",
+    "tencent-cn": "tencent",
+    "zai-coding": "zai",
+}
+
+
 @cache
 def _sections() -> dict[str, msgspec.Raw]:
     text = files("dragoman.catalog").joinpath("models.json").read_bytes()
@@ -52,7 +73,7 @@ def _sections() -> dict[str, msgspec.Raw]:
 @cache
 def known_models(provider: str) -> Mapping[str, Model]:
     """All models that are known of a provider, by name; empty if none are."""
-    section = _sections().get(provider)
+    section = _sections().get(_SAME.get(provider, provider))
     return {} if section is None or provider == "sources" else msgspec.json.decode(section, type=dict[str, Model])
 
 
@@ -64,18 +85,37 @@ def find_model(provider: str, model: str) -> Model | None:
     >>> find_model("openai", "gpt-6-luna-2026-09-22").context
     922000
     """
-    found = _find(provider, model)
-    maker, slash, name = model.partition("/")
-    made = _find(_MAKERS[maker], name) if slash and maker in _MAKERS else None
+    found = _find(_SAME.get(provider, provider), model)
+    made = _made(provider, model)
     if made is None or (found is not None and (found.yes or found.no)):
         return found
-    # The maker's facts hold wherever its model is served; whoever serves it has prices of its own.
-    return msgspec.structs.replace(made, prices=found.prices if found else ())
+    if found is None:
+        return msgspec.structs.replace(made, prices=())
+    # The maker's facts hold wherever its model is served; whoever serves it has prices and limits of its own.
+    own = {name: value for name in _SELLERS if (value := getattr(found, name)) is not None}
+    return msgspec.structs.replace(made, prices=found.prices, **own)
+
+
+def _made(provider: str, model: str) -> Model | None:
+    """What its maker says of a model that another site or another provider serves."""
+    if provider in _SITES:
+        return _find(_SITES[provider], model)
+    maker, slash, name = model.partition("/")
+    return _find(_MAKERS[maker], name) if slash and maker in _MAKERS else None
+
+
+def catalogued(provider: str, model: str) -> bool:
+    """Whether the catalogue has a model by name, and not only by what its name is like."""
+    return _row(provider, model) is not None
+
+
+def _row(provider: str, model: str) -> Model | None:
+    rows = known_models(provider)
+    return next((rows[name] for name in _spellings(model) if name in rows), None)
 
 
 def _find(provider: str, model: str) -> Model | None:
-    rows = known_models(provider)
-    found = next((rows[name] for name in _spellings(model) if name in rows), None)
+    found = _row(provider, model)
     rules = [rule for rule in _rules() if rule.holds(provider, model)]
     for rule in rules:
         found = rule.applied(found or Model())
@@ -104,7 +144,7 @@ class _Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 def with_facts(model: Model, facts: Mapping[str, Any]) -> Model:
     """
-    Return the model with other facts.  A field that is given replaces the model's; abilities are added to what is known.
+    Return the model with other facts.  A field that is given replaces the model's; abilities are added.
 
     >>> with_facts(Model(context=8192, yes=("tools",)), {"no": ("images",)}).yes
     ('tools',)

@@ -6,7 +6,7 @@ The first of these that gives one, and it is said on standard error:
     1. -m
     2. DRAGOMAN_MODEL
     3. `model` in ./dragoman.toml, then in the user's config.toml
-    4. a provider's key in the environment or in ./.env, in the order of providers.toml
+    4. a provider's key in the environment or in ./.env, in the order of the catalogue
     5. a server on this machine that is recognised
     6. the simulator, and only where a person asks and reads: a pipeline never gets invented text
 """

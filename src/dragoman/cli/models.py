@@ -1,83 +1,50 @@
-"""`dragoman models`: who can be asked."""
+"""`dragoman models`: who can be asked, and what is known of whom."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
+from importlib import import_module
+from typing import Final, cast
 
 import click
 
-from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
-from dragoman.cli.detect import Found, look
-from dragoman.cli.output import print_json, print_table
-from dragoman.cli.setup import Setup, load
-from dragoman.errors import ConfigError, UnknownProviderError
-from dragoman.secrets import find_base_url, found_in, key_variables
-from dragoman.types.providers import Provider
+
+_COMMANDS: Final = {
+    "list": "dragoman.cli.models_list",
+    "show": "dragoman.cli.models_show",
+    "check": "dragoman.cli.models_check",
+}
 
 
-@click.command("models", context_settings=CONTEXT)
-@click.option("--provider", metavar="NAME", help="Only this provider.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
-def COMMAND(provider: str | None, as_json: bool) -> int:
-    """List providers, where their keys come from, and the models of servers on this machine."""
-    setup = load(os.environ, Path())
-    rows = _rows(setup.providers, provider)
-    servers = {server.provider: server for server in look(rows, setup.environ).servers}
-    data = [_data(row, setup, servers.get(name)) for name, row in rows.items()]
-    if as_json:
-        print_json(data)
-        return exits.OK
-    print_table([_line(row) for row in data], ("provider", "key", "model", "address"))
-    return exits.OK
+class _Commands(click.Group):
+    """Imports a command when it is asked for; without one, it lists."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        return cast("click.Command", import_module(_COMMANDS[cmd_name]).COMMAND)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first = args[0] if args else ""
+        if first not in _COMMANDS and first not in ("-h", "--help"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
 
 
-def _rows(providers: Mapping[str, Provider], wanted: str | None) -> Mapping[str, Provider]:
-    if wanted is None:
-        return providers
-    found = {name: row for name, row in providers.items() if wanted.lower() in (name, *row.aliases)}
-    if not found:
-        near = get_close_matches(wanted.lower(), providers, n=1)
-        hint = f": did you mean {near[0]}?" if near else ""
-        raise UnknownProviderError(f"no provider is called {wanted!r}{hint}", field="provider")
-    return found
+@click.group("models", cls=_Commands, context_settings=CONTEXT)
+def COMMAND() -> None:
+    """
+    List models with their limits, prices and abilities; show one; try some.
 
+    \b
+    dragoman models                             providers, and where their keys come from
+    dragoman models openai                      the models of one
+    dragoman models gpt-6 --ability tools       those whose name has a word, everywhere
+    dragoman models show openai/gpt-6-luna      all that is known of one
+    dragoman models check openai/gpt-6-luna     one tiny call
 
-def _data(row: Provider, setup: Setup, server: Found | None) -> dict[str, Any]:
-    variables = key_variables(row)
-    return {
-        "provider": row.name,
-        "name": row.display or row.name,
-        "wire": row.wire,
-        "base_url": server.base_url if server else _address(row, setup),
-        "key_variables": variables,
-        "key_found_in": found_in(row, setup.environ),
-        "key_needed": row.auth != "none" and not row.quirks.key_optional,
-        "default_model": row.default_model,
-        "running": server is not None,
-        "models": server.models if server else (),
-    }
-
-
-def _address(row: Provider, setup: Setup) -> str | None:
-    try:
-        return find_base_url(row, setup.environ)
-    except ConfigError:
-        return None  # a list shows what there is; `dragoman doctor` says what is wrong with the variable
-
-
-def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
-    model = ", ".join(row["models"]) or row["default_model"] or ""
-    return row["provider"], _key(row), model, row["base_url"] or "(not set)"
-
-
-def _key(row: Mapping[str, Any]) -> str:
-    if row["key_found_in"]:
-        return f"✓ {row['key_found_in']}"
-    if row["running"]:
-        return "✓ running here"
-    return f"✗ {row['key_variables'][0]}" if row["key_needed"] else "- not needed"
+    Without a command it lists: the options are those of `dragoman models list --help`.
+    """

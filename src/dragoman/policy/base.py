@@ -9,6 +9,7 @@ must happen at the very end (accounting, settling) is registered with `Context.a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from random import getrandbits
 from typing import Protocol
 
 import msgspec
@@ -49,6 +50,8 @@ class Context:
         strict: Refuse to adapt instead of noticing.
         attempts: Ledger of the requests sent so far.
         notices: What was adapted so far.
+        key: Idempotency key, the same for every attempt.
+        waited: Seconds spent before the next request is sent, for its line in the ledger.
     """
 
     def __init__(self, runtime: Runtime, clocks: Clocks, *, strict: bool = False) -> None:
@@ -57,6 +60,8 @@ class Context:
         self.strict = strict
         self.attempts: list[Attempt] = []
         self.notices: list[Notice] = []
+        self.key = f"dragoman-{getrandbits(128):032x}"
+        self.waited = 0.0
         self._hooks: list[Callable[[Ending], None]] = []
 
     def at_end(self, hook: Callable[[Ending], None]) -> None:

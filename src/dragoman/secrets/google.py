@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from functools import cache
+from importlib import import_module
 from typing import Any, Final
 
 import msgspec
@@ -68,6 +69,5 @@ def _token(provider: Provider) -> str:
 @cache
 def _found() -> Any:
     """The process's own credentials."""
-    from google.auth import default
-
-    return default(scopes=_SCOPES)[0]
+    auth: Any = import_module("google.auth")  # its functions are typed in part only
+    return auth.default(scopes=_SCOPES)[0]

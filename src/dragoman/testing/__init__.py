@@ -6,6 +6,7 @@ For testing programs that call models: a real provider on 127.0.0.1 that answers
 
 from __future__ import annotations
 
+from dragoman.testing.beside import counts, embeds
 from dragoman.testing.connection import Received, Reply
 from dragoman.testing.script import calls, echo, events, model_list, raw, response, says, status
 from dragoman.testing.server import Server
@@ -17,7 +18,9 @@ __all__ = [
     "Server",
     "Step",
     "calls",
+    "counts",
     "echo",
+    "embeds",
     "events",
     "model_list",
     "raw",

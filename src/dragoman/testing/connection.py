@@ -19,6 +19,7 @@ import msgspec
 
 from dragoman.errors import DragomanError
 from dragoman.testing.http1 import BadHttp, HttpHead, RequestParser, chunk, reply_head
+from dragoman.types.embeddings import EmbedRequest
 from dragoman.types.requests import ChatRequest
 from dragoman.wire.base import Wire
 
@@ -36,7 +37,8 @@ class Received:
         headers: Names in lower case.
         body: As sent.
         wire: Name of the dialect whose path it was, or None.
-        chat: The request as a value, or None if it was none that can be read.
+        chat: The chat request as a value, or None if it was none that can be read.
+        embed: The request for vectors as a value, or None.
         error: Why it could not be read, or None.
         received_at: When its last byte had come.
         finished_at: When the last byte of the answer was written, or None.
@@ -54,6 +56,7 @@ class Received:
         self.body = body
         self.wire: str | None = None
         self.chat: ChatRequest | None = None
+        self.embed: EmbedRequest | None = None
         self.error: DragomanError | None = None
         self.received_at = time.monotonic()
         self.finished_at: float | None = None

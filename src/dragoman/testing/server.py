@@ -26,10 +26,12 @@ from typing import Self
 
 from dragoman import wire as wires
 from dragoman.errors import BadRequestError, ConfigError, DragomanError, NotFoundError, ServerError
+from dragoman.testing.beside import wire_beside
 from dragoman.testing.connection import Connection, Received, Reply
 from dragoman.testing.http1 import HttpHead
 from dragoman.testing.routes import MODELS, route_of, wire_of
 from dragoman.testing.steps import ModelList, Step
+from dragoman.wire.embeddings import codec_of_path
 
 # Every waiting connection of a burst must find room: a client whose SYN is dropped comes back a second later.
 _BACKLOG = 4096
@@ -40,7 +42,7 @@ class Server:
     A scripted provider.
 
     Args:
-        steps: What to answer, one step for one chat request, in order.
+        steps: What to answer, one step for one request (for chat, for vectors, for a count), in order.
         default: What to answer when the steps are used up; None for an error that says so.
         models: Names that `/v1/models` lists.
         tls: To serve https, a context with a certificate.
@@ -109,12 +111,12 @@ class Server:
 
     @property
     def calls(self) -> int:
-        """How many chat requests have come, good or bad."""
+        """How many requests for an answer have come, good or bad: for chat, for vectors, for a count."""
         return len(self.requests)
 
     @property
     def requests(self) -> tuple[Received, ...]:
-        """The chat requests that have come, in order."""
+        """The requests that `calls` counts, in order."""
         return tuple(request for request in self.all_requests if request.wire is not None)
 
     @property
@@ -231,11 +233,11 @@ class Server:
     def _record(self, connection: Connection, head: HttpHead, body: bytes) -> Received:
         with self._lock:
             request = Received(len(self._received), connection.number, head, body)
-            request.wire = wire_of(head.path)
+            request.wire = wire_of(head.path) or wire_beside(head.path)
             self._received.append(request)
         if request.wire is not None and head.method == "POST":
             try:
-                request.chat = wires.get(request.wire).decode_request(body, path=head.path)
+                _read(request)
             except ConfigError as error:
                 request.error = error
         return request
@@ -259,6 +261,15 @@ class Server:
         raise ServerError(
             "the script is empty: add a step with Server.script(...), or give Server(default=...)", status=500
         )
+
+
+def _read(request: Received) -> None:
+    """Decode the body; that of a question for a count is of no interest."""
+    codec = codec_of_path(request.path)
+    if codec is not None:
+        request.embed = codec.decode_request(request.body, path=request.path)
+    elif wire_of(request.path) is not None and request.wire is not None:
+        request.chat = wires.get(request.wire).decode_request(request.body, path=request.path)
 
 
 def _refuse(request: Received) -> None:

@@ -28,6 +28,16 @@ def checked_object(value: Any, field: str) -> dict[str, Any]:
     return mapping if isinstance(mapping, dict) else dict(mapping)
 
 
+def check_json(value: object, field: str) -> None:
+    """
+    Do nothing if `value` is JSON.
+
+    Raises:
+        ConfigError: It is none; `.field` is the path of the first value that is not.
+    """
+    _check(value, field)
+
+
 def _check(value: object, field: str) -> None:
     if value is None or isinstance(value, bool | int):
         return

@@ -88,7 +88,7 @@ class AwsDecoder(FramedDecoder):
             if self.done:
                 return
             self._message(message)
-        if self._aws.failure is not None:
+        if self._aws.failure is not None and not self.done:
             raise self._aws.failure
 
     def _message(self, message: awsstream.Message) -> None:

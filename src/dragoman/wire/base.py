@@ -254,7 +254,7 @@ class SseDecoder(FramedDecoder):
             if self.done:
                 return
             self._frame(kind, data)
-        if self._sse.failure is not None:
+        if self._sse.failure is not None and not self.done:
             raise self._sse.failure
         if not self._framed:
             self._hold(chunk)

@@ -142,8 +142,9 @@ def valid_id(value: str) -> str:
 
 def arguments_object(call: ToolCall) -> tuple[dict[str, Any], bool]:
     """The arguments as the object that the dialect wants, and whether they are what was sent; nothing is repaired."""
-    if call.kind == "function" and isinstance(call.arguments, dict):
-        return cast("dict[str, Any]", call.arguments), True
+    value: object = call.arguments if call.kind == "function" else None
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value), True
     return {FREE_TEXT: call.arguments_json}, call.kind == "custom"
 
 

@@ -20,7 +20,7 @@ from dragoman.types.http import Notice
 from dragoman.types.requests import ChatRequest
 from dragoman.types.tools import Tool
 from dragoman.wire.bedrock_converse.dialect import NAME
-from dragoman.wire.lenient import object_of
+from dragoman.wire.lenient import list_of, object_of
 from dragoman.wire.native import difference, is_ours, over, own
 from dragoman.wire.text_forms import FREE_TEXT
 
@@ -130,7 +130,7 @@ def decode_tools(config: ToolConfig | None, raw: Json) -> tuple[Json, Json]:
     """
     if config is None:
         return {}, {}
-    listed = raw.get("tools") or []
+    listed = list_of(raw.get("tools"))
     settings: Json = {"tools": tuple(_decode(tool, listed[i], i) for i, tool in enumerate(config.tools))}
     rest = {name: value for name, value in raw.items() if name not in ("tools", "toolChoice")}
     choice = _read_choice(config.toolChoice or {})

@@ -7,8 +7,8 @@ model can judge (does it see pictures, is it long enough) are not looked at.
 
 Rule: what a provider was recorded to accept has no problems.  Each rule stands in one function with its source.
 
-Names are those of the wires, and of servers that are stricter than the dialect they speak (`mistral-chat`,
-`perplexity-chat`).
+Names are those of the wires, and of servers that imitate one: `compatible-chat` is what every known server of OpenAI's
+dialect holds to, `mistral-chat` and `perplexity-chat` are stricter than that; `openai-chat` is OpenAI itself.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ __all__ = ["Problem", "names", "problems"]
 
 _MODULES: Final = {
     "openai-chat": "openai_chat",
+    "compatible-chat": "compatible_chat",
     "mistral-chat": "mistral_chat",
     "perplexity-chat": "perplexity_chat",
     "openai-responses": "openai_responses",
     "anthropic-messages": "anthropic_messages",
+    "bedrock-anthropic": "anthropic_messages",
     "bedrock-converse": "bedrock_converse",
     "gemini-generate": "gemini_generate",
     "gemini-interactions": "gemini_interactions",
@@ -46,7 +48,7 @@ def problems(wire: str, body: Any, *, model: str = "") -> list[Problem]:
     Everything about the form of a request that its provider refuses; empty for a request of the right form.
 
     Args:
-        wire: Name of the dialect, or of a server that is stricter than its dialect.
+        wire: Name of the dialect, or of servers that imitate one.
         body: The body as JSON.
         model: Name of the model, for dialects whose body does not name it.
 

@@ -117,12 +117,13 @@ def _pairs(asked: Asked) -> Problems:
 
 def _calls_after_questions(asked: Asked) -> Problems:
     # "Please ensure that function call turn comes immediately after a user turn or after a function response turn."
-    before = ""
+    # Calls that follow calls are one turn (recorded).
+    before = "model"
     for content in _contents(asked):
-        role = text_of(content.fields.get("role")) or "user"
-        if before in ("", "model") and any("functionCall" in part.fields for part in _parts(content)):
+        calls = any("functionCall" in part.fields for part in _parts(content))
+        if before == "model" and calls:
             yield Problem(content.path, "calls come right after a turn of the user or after results")
-        before = role
+        before = "calls" if calls else text_of(content.fields.get("role")) or "user"
 
 
 def _calls(asked: Asked) -> Problems:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from dragoman.wire.validate import chat_turns
-from dragoman.wire.validate.openai_chat import SHARED
+from dragoman.wire.validate.compatible_chat import RULES as SHARED
 from dragoman.wire.validate.rules import Asked, Problem, Problems, Rule, items, matches, role_among
 
 _ROLES: Final = ("system", "user", "assistant", "tool")

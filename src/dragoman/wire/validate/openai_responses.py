@@ -136,7 +136,7 @@ def _reasoning(asked: Asked) -> Problems:
         if _kind(item) != "reasoning":
             continue
         after = listed[i + 1] if i + 1 < len(listed) else None
-        if after is None or _is_asked(after):
+        if after is None or _is_asked(after) or _is_other(item, after):
             yield Problem(item.path, "reasoning goes back with the item that followed it")
         if not is_array(item.fields.get("summary")) and not item.fields.get("content"):
             yield Problem(f"{item.path}.summary", "give a list")
@@ -144,6 +144,11 @@ def _reasoning(asked: Asked) -> Problems:
 
 def _is_asked(item: Item) -> bool:
     return _kind(item) in _RESULTS or (_kind(item) == "message" and item.fields.get("role") != "assistant")
+
+
+def _is_other(item: Item, after: Item) -> bool:
+    """Whether an answer is not the one that followed the reasoning: the one has an id and the other none."""
+    return _kind(after) == "message" and "id" in item.fields and "id" not in after.fields
 
 
 def _stored(asked: Asked) -> Problems:

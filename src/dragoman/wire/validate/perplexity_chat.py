@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
-from dragoman.wire.validate.openai_chat import SHARED
+from dragoman.wire.validate.compatible_chat import RULES as SHARED
 from dragoman.wire.validate.rules import Asked, Problem, Problems, Rule, items
 
 _INSTRUCTIONS: Final = ("system", "developer")

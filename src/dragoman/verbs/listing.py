@@ -1,0 +1,45 @@
+"""What a provider lists, page after page, completed from the catalogue."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from dragoman.catalog.models import find_model
+from dragoman.errors import WireError
+from dragoman.plain import Plain
+from dragoman.policy.base import Context
+from dragoman.types.cards import ModelCard
+from dragoman.wire.listing import Page, decode_listing, encode_listing
+
+
+async def models(plain: Plain, context: Context, provider: str) -> tuple[ModelCard, ...]:
+    """List a provider's models; see `Client.models`."""
+    route = plain.routes.to_provider(provider)
+    read = partial(decode_listing, provider=route.provider)
+    cards: list[ModelCard] = []
+    asked: set[str] = set()
+    cursor = ""
+    while cursor not in asked:
+        asked.add(cursor)
+        page: Page = await plain.send(route, encode_listing(route.provider, cursor), context, read)
+        cards += page.cards
+        cursor = page.following
+        if not cursor:
+            return tuple(map(_completed, cards))
+    raise WireError(f"the list of models goes round in a circle: page {cursor!r} came again", provider=provider)
+
+
+def _completed(card: ModelCard) -> ModelCard:
+    """What the provider says holds; what it does not say, the catalogue may know."""
+    facts = find_model(card.provider, card.id)
+    if facts is None:
+        return card
+    return msgspec.structs.replace(
+        card,
+        context=card.context or facts.context,
+        max_output=card.max_output or facts.max_output,
+        retires=card.retires or facts.retires,
+        facts=facts,
+    )
