@@ -27,7 +27,7 @@ TARGET = Path(__file__).parent.parent / "src/dragoman/catalog/models.json"
 TABLE = "litellm/model_prices_and_context_window_backup.json"
 MODES = {"chat": "chat", "responses": "chat", "completion": "completion", "embedding": "embedding"}
 
-# Their provider, and the prefix that their key bears, to our row; others have the same name in both, but for `_` and `-`.
+# Their provider to our row; others have the same name in both, but for `_` and `-`.
 # None: leads to no row of ours and never will (a subscription behind OAuth, no language model).
 PROVIDERS = {
     "azure_text": None,

@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import pytest
 
-from dragoman.runtime import BlockingRuntime, drive
+from dragoman.runtime import AsyncRuntime, BlockingRuntime, drive
 
 
 async def _answer() -> int:
@@ -73,3 +73,18 @@ def test_the_clock_never_goes_back() -> None:
     before = time.monotonic()
 
     assert before <= BlockingRuntime().now() <= time.monotonic()
+
+
+@pytest.mark.parametrize("runtime", [BlockingRuntime(), AsyncRuntime()], ids=["blocking", "async"])
+def test_what_blocks_ends_at_its_deadline(runtime: BlockingRuntime | AsyncRuntime) -> None:
+    """A vendor's library runs until it is done, or until its deadline; its own error comes out."""
+
+    async def work() -> tuple[int, str]:
+        found = await runtime.run_blocking(lambda: 42, runtime.now() + 5)
+        with pytest.raises(ZeroDivisionError):
+            await runtime.run_blocking(lambda: 1 // 0, None)
+        with pytest.raises(TimeoutError):
+            await runtime.run_blocking(lambda: time.sleep(0.2), runtime.now() + 0.02)
+        return found, "in time"
+
+    assert (42, "in time") == (drive(work()) if isinstance(runtime, BlockingRuntime) else asyncio.run(work()))

@@ -20,7 +20,7 @@ from dragoman.errors import ConfigError, DragomanError
 from dragoman.plain import Plain
 from dragoman.policy.base import Context, Ending, Handler, Middleware, Opened
 from dragoman.policy.deadline import Clocks
-from dragoman.policy.retry import Retry, retrying
+from dragoman.policy.retry import Repeater, Retry
 from dragoman.redact import redact_headers
 from dragoman.routes import ModelOverrides, ProviderOverrides, Route, Routes
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
@@ -83,8 +83,9 @@ class _Core:
         self._transports: dict[str, Transport] = {}
         self._closed = False
         self._sender = Sender(self._routes.resolve, self._transport)
-        self._plain = Plain(self._routes, self._sender, self._transport, self._plain_context, self._request)
-        handler: Handler = retrying(retry or Retry(attempts=1))(self._sender)
+        repeater = Repeater(retry)
+        self._plain = Plain(self._routes, self._sender, self._transport, self._plain_context, self._request, repeater)
+        handler: Handler = repeater.wrap(self._sender)
         for wrap in reversed(list(middleware)):
             handler = wrap(handler)
         self._handler = handler

@@ -3,8 +3,8 @@ One plain exchange: for the endpoints that are not chat.
 
     authorize -> transport.open -> the whole body -> read
 
-It makes exactly one request, follows nothing, repeats nothing, and turns whatever the network and the provider do into
-a value or a typed error, as `call` does for chat.
+`send` makes exactly one request, follows nothing, and turns whatever the network and the provider do into a value or a
+typed error, as `call` does for chat; `ask` sends again by the same policy, and with the same key, as chat does.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from dragoman.call import Sender, authorized
 from dragoman.errors import DragomanError
 from dragoman.ledger import Entry
 from dragoman.policy.base import Context
+from dragoman.policy.retry import Repeater
 from dragoman.routes import Route, Routes
 from dragoman.transfer import Transfer
 from dragoman.transport.base import Transport
@@ -46,12 +49,19 @@ class Plain:
         transport: Callable[[Route], Transport],
         context: Callable[[float | None], Context],
         chat: Callable[[str, Messages, Settings | None, Mapping[str, Any]], ChatRequest],
+        repeater: Repeater,
     ) -> None:
         self.routes = routes
         self.sender = sender
         self.context = context
         self.chat = chat
         self._transport = transport
+        self._repeater = repeater
+
+    async def ask(self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T]) -> T:
+        """Like `send`, but what failed for now is sent again, as the client's policy says."""
+        keyed = msgspec.structs.replace(request, headers={**request.headers, "idempotency-key": context.key})
+        return await self._repeater(lambda: self.send(route, keyed, context, read), context)
 
     async def send(self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T]) -> T:
         """

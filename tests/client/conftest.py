@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from dragoman import AsyncClient, ChatResponse, Client, Event
+from dragoman import AsyncClient, ChatResponse, Client, Event, RawResponse
 from dragoman.testing import Server
 
 
@@ -25,6 +25,14 @@ class Face(Protocol):
 
     def leave(self, *args: Any, after: int, **settings: Any) -> list[Event]:
         """Stream, and leave after that many events."""
+        ...
+
+    def do(self, verb: str, *args: Any, **settings: Any) -> Any:
+        """Any verb that gives one value."""
+        ...
+
+    def raw(self, provider: str, method: str, path: str, **options: Any) -> RawResponse:
+        """A raw request."""
         ...
 
 
@@ -52,6 +60,12 @@ class BlockingFace:
                     break
         self.last = stream
         return found
+
+    def do(self, verb: str, *args: Any, **settings: Any) -> Any:
+        return getattr(self.client, verb)(*args, **settings)
+
+    def raw(self, provider: str, method: str, path: str, **options: Any) -> RawResponse:
+        return getattr(self.client.raw(provider), method)(path, **options)
 
     def close(self) -> None:
         self.client.close()
@@ -88,6 +102,12 @@ class AsyncFace:
             return found
 
         return self.runner.run(read())
+
+    def do(self, verb: str, *args: Any, **settings: Any) -> Any:
+        return self.runner.run(getattr(self.client, verb)(*args, **settings))
+
+    def raw(self, provider: str, method: str, path: str, **options: Any) -> RawResponse:
+        return self.runner.run(getattr(self.client.raw(provider), method)(path, **options))
 
     def close(self) -> None:
         self.runner.run(self.client.aclose())

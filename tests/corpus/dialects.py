@@ -190,8 +190,16 @@ def aws_messages(body: bytes) -> list[tuple[str, dict[str, Any], int]]:
         kind = _EVENT_TYPE.search(body[at + 12 : at + 12 + headers])
         payload = body[at + 12 + headers : at + total - 4]
         at += total
-        messages.append((kind[1].decode() if kind else "", json.loads(payload), at))
+        messages.append((kind[1].decode() if kind else "", _object(payload), at))
     return messages
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(payload)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def aws_borders(body: bytes) -> list[int]:
@@ -206,7 +214,8 @@ def converse_evidence(body: bytes) -> bool:
 
 def invoke_evidence(body: bytes) -> bool:
     """As Anthropic's own streams, whose events stand in the chunks."""
-    chunks = (base64.b64decode(value["bytes"]) for kind, value, _ in aws_messages(body) if kind == "chunk")
+    texts = (str(value.get("bytes")) for kind, value, _ in aws_messages(body) if kind == "chunk")
+    chunks = (base64.b64decode(text) for text in texts if len(text) % 4 == 0)
     return messages_evidence(b"".join(b"data: %b\n\n" % chunk for chunk in chunks))
 
 

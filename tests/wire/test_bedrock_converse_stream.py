@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 
 import pytest
 
 from dragoman import errors
-from dragoman.errors import StatusError, StreamInterrupted, WireError
+from dragoman.errors import DragomanError, StatusError, StreamInterrupted, WireError
 from dragoman.types.events import (
     Finish,
     PartEnd,
@@ -24,7 +25,9 @@ from dragoman.types.events import (
 from dragoman.types.fold import fold
 from dragoman.types.messages import Citation, Image, Reasoning, Text, ToolCall, ToolResult
 from dragoman.types.usage import Usage
+from dragoman.wire import awsstream
 from dragoman.wire.bedrock_converse import WIRE
+from tests.fuzz.mutate import mutate
 from tests.strategies import PNG
 from tests.wire.converse_frames import END, METADATA, ROW, START, answer, delta, event, events_of, exception, stop
 
@@ -264,8 +267,6 @@ def test_an_exception_in_the_stream(kind: str, expected: type[StatusError], retr
 
 def test_an_unmodelled_error_in_the_stream() -> None:
     """A message of type `error` says its code and words in headers."""
-    from dragoman.wire import awsstream
-
     headers = {":message-type": "error", ":error-code": "InternalFailure", ":error-message": "out of tea"}
     with pytest.raises(StatusError, match="out of tea") as caught:
         events_of(START, awsstream.encode(b"", headers))
@@ -276,8 +277,6 @@ def test_an_unmodelled_error_in_the_stream() -> None:
 @pytest.mark.parametrize("payload", [b"", b"null", b"[]", b'{"delta": 5}', b'"\xff"', b"{"])
 def test_an_event_that_is_no_event(payload: bytes) -> None:
     """A payload that is not what the dialect says is a WireError."""
-    from dragoman.wire import awsstream
-
     with pytest.raises(WireError):
         events_of(awsstream.encode(payload, {":event-type": "contentBlockDelta", ":message-type": "event"}))
 
@@ -287,10 +286,11 @@ def test_an_event_that_is_no_event(payload: bytes) -> None:
     [
         delta(0, reasoningContent={"redactedContent": "###"}),
         event("contentBlockStart", contentBlockIndex=0, start={"toolUse": {"name": 5}}),
+        delta(0, toolUse={"input": "{}"}),
     ],
 )
 def test_a_block_that_is_no_block(piece: bytes) -> None:
-    """Damaged base64 and a call without an id are a WireError that says where."""
+    """Damaged base64, a call without an id and arguments of no call are a WireError that says where."""
     with pytest.raises(WireError) as caught:
         events_of(START, piece)
 
@@ -306,6 +306,28 @@ def test_a_damaged_stream() -> None:
 
     assert caught.value.partial is not None
     assert "Hel" == caught.value.partial.text
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_payloads_in_sound_frames(seed: int) -> None:
+    """Whatever the events say, the answer has a finish as its last event, or one of our errors is raised."""
+    rng = random.Random(seed)
+    begin = event("contentBlockStart", contentBlockIndex=1, start={"toolUse": {"toolUseId": "t", "name": "f"}})
+    reasoning = delta(2, reasoningContent={"text": "a", "signature": "b"})
+    sound = [START, delta(0, text="a"), stop(0), begin, delta(1, toolUse={"input": "{}"}), stop(1), reasoning, END]
+    messages = awsstream.Decoder().feed(b"".join([*sound, METADATA]))
+    for _ in range(25):
+        damaged = [
+            awsstream.encode(mutate(one.payload, one.payload, rng) if rng.random() < 0.2 else one.payload, one.headers)
+            for one in messages
+            if rng.random() < 0.9
+        ]
+        try:
+            got = events_of(*damaged)
+        except DragomanError:
+            continue
+        assert isinstance(got[-1], Finish)
+        fold(got)
 
 
 def test_a_plain_answer_in_place_of_a_stream() -> None:

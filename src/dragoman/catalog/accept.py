@@ -5,7 +5,8 @@ What a model accepts, decided before anything is sent.
 for each difference.  A fact that is not known changes nothing: the provider decides.  Nothing is ever retried by
 reading an error message.
 
-Each rule is one short function; `_RULES` is their order.
+Each rule is one short function.  Those of `_FORM` hold for every model there is, `_RULES` for one of which something is
+known; this is their order.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from dragoman.types.messages import Audio, File, Image, Message, Part, Text
 from dragoman.types.models import Ability, Model
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest, ReasoningSettings
+from dragoman.types.tools import Tool
+from dragoman.wire.turns import GO_ON
 
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
@@ -71,18 +74,64 @@ def adapt(request: ChatRequest, provider: Provider, model: Model | None) -> Adap
     Args:
         request: What is asked; its model is the bare name.
         provider: The row that answers.
-        model: What is known of the model; None if nothing is, and then the request goes as it is.
+        model: What is known of the model; None if nothing is, and then only what no model takes is changed.
     """
-    if model is None:
-        return Adapted(request, provider.wire)
-    case = _Case(request, provider, model)
-    for rule in _RULES:
+    case = _Case(request, provider, model or Model())
+    for rule in (*_FORM, *(_RULES if model is not None else ())):
         rule(case)
     return Adapted(case.request, case.wire, tuple(case.notices))
 
 
-# --- rules
-# --------------------------------------------------------------------------------------------------------------
+# --- rules of form ----------------------------------------------------------------------------------------------------
+
+
+def _tools_at_all(case: _Case) -> None:
+    """
+    Where no tool is declared there is nothing to choose, and most providers refuse to be told so.
+
+    OpenAI: "'tool_choice' is only allowed when 'tools' are specified", "Invalid 'tools': empty array".
+    """
+    request = case.request
+    if request.tools or any("tools" in fields for fields in _other_fields(request)):
+        return
+    if request.tool_choice not in (None, "auto", "none"):
+        case.notices.append(Notice("tool_choice", f"there are no tools: {request.tool_choice!r} was left out"))
+    if (request.tools, request.tool_choice, request.parallel_tool_calls) != (None, None, None):
+        case.request = msgspec.structs.replace(request, tools=None, tool_choice=None, parallel_tool_calls=None)
+
+
+def _other_fields(request: ChatRequest) -> Iterable[dict[str, Any]]:
+    """Fields of the body that no setting stands for."""
+    yield request.extra or {}
+    for fields in (request.native or {}).values():
+        if isinstance(fields, dict):
+            yield fields
+
+
+def _schemas(case: _Case) -> None:
+    """A tool's arguments are an object: a schema that leaves it out says so, as every provider wants."""
+    tools = case.request.tools or ()
+    said = tuple(_with_object_schema(tool) for tool in tools)
+    if any(one is not other for one, other in zip(tools, said, strict=True)):
+        case.request = msgspec.structs.replace(case.request, tools=said)
+
+
+def _with_object_schema(tool: Tool) -> Tool:
+    schema = tool.parameters
+    if tool.kind != "function" or schema is None or schema.keys() & _OTHER_SCHEMAS:
+        return tool
+    if schema.get("type", "object") != "object" or ("type" in schema and "properties" in schema):
+        return tool
+    return msgspec.structs.replace(tool, parameters={"type": "object", "properties": {}, **schema})
+
+
+# With one of these at its top a schema is what they say.
+_OTHER_SCHEMAS: Final = {"$ref", "allOf", "anyOf", "oneOf", "not", "enum", "const"}
+
+_FORM: Final[tuple[Callable[[_Case], None], ...]] = (_tools_at_all, _schemas)
+
+
+# --- rules of models --------------------------------------------------------------------------------------------------
 
 
 def _output_cap(case: _Case) -> None:
@@ -188,7 +237,7 @@ def _prefill(case: _Case) -> None:
         case.change(
             f"messages[{len(messages) - 1}]",
             "the model does not go on with an answer that was begun: a turn that asks it to was added",
-            messages=(*messages, Message.user("Go on exactly where you stopped.")),
+            messages=(*messages, Message.user(GO_ON)),
         )
 
 

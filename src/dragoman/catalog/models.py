@@ -56,6 +56,7 @@ _SAME: Final = {
 }
 # Other sites and plans of a maker: the facts hold there, the prices do not.
 _SITES: Final = {
+    "anthropic-foundry": "anthropic",
     "kimi-coding": "moonshot",
     "minimax-cn": "minimax",
     "moonshot-cn": "moonshot",
@@ -68,6 +69,11 @@ _SITES: Final = {
 def _sections() -> dict[str, msgspec.Raw]:
     text = files("dragoman.catalog").joinpath("models.json").read_bytes()
     return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+
+
+def sections() -> tuple[str, ...]:
+    """Names of the providers of whose models anything is known."""
+    return tuple(name for name in _sections() if name != "sources")
 
 
 @cache

@@ -78,7 +78,8 @@ def COMMAND(
         if dry_run:
             _show(client.prepare_request(request))
             return exits.OK
-        local = setup.providers[choice.model.partition("/")[0]].quirks.key_optional
+        row = setup.providers.get(choice.model.partition("/")[0])
+        local = row is not None and row.quirks.key_optional
         manner = Manner(terminal=screen, as_json=as_json, raw=raw, usage=usage, simulated=choice.simulated, free=local)
         code = answer(client, request, manner)
     if choice.how == "simulated":

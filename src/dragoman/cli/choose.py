@@ -85,6 +85,7 @@ def _named(asked: str | None, setup: Setup) -> Iterator[tuple[How, str, str | No
 
 
 def _named_choice(model: str, how: How, source: str, setup: Setup, steps: list[str]) -> Choice:
+    setup = setup.knowing(model)
     provider, name = catalog.parse_model(model, setup.providers)
     return Choice(
         model=f"{provider}/{name}",

@@ -11,13 +11,14 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 import msgspec
 
-from dragoman import ChatRequest, Client, catalog
+from dragoman import Client, catalog
 from dragoman.catalog.cost import cost
 from dragoman.catalog.models import find_model
 from dragoman.cli import exits
@@ -86,7 +87,7 @@ def COMMAND(refs: tuple[str, ...], timeout: float, dry_run: bool, as_json: bool)
         print_json(chosen) if as_json else print_columns([(ref,) for ref in chosen], ("model",))
         return exits.OK
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        results = list(pool.map(lambda ref: _check(ref, setup, timeout), chosen))
+        results = list(pool.map(partial(_check, setup, timeout), chosen))
     if as_json:
         print_json(results)
     else:
@@ -114,28 +115,25 @@ def _most(refs: Sequence[str], setup: Setup) -> str:
 
 def _bill(ref: str, setup: Setup) -> Decimal | None:
     """What one call costs at most; None if its price is not known."""
+    known = setup.knowing(ref)
     try:
-        provider, name = _names(ref, setup)
+        provider, name = catalog.parse_model(ref, known.providers)
     except DragomanError:
         return Decimal(0)  # it will not be sent
-    row, model = setup.providers.get(provider), find_model(provider, name)
-    if row is not None and row.quirks.key_optional:
+    model = find_model(provider, name)
+    if known.providers[provider].quirks.key_optional:
         return Decimal(0)
     bill = cost(Usage(input_tokens=_INPUT, output_tokens=_OUTPUT), model) if model else None
     return bill.total if bill else None
 
 
-def _names(ref: str, setup: Setup) -> tuple[str, str]:
-    return catalog.parse_model(ref, catalog.with_plugin(ref, setup.providers))
-
-
-def _check(ref: str, setup: Setup, timeout: float) -> Checked:
+def _check(setup: Setup, timeout: float, ref: str) -> Checked:
     began = time.monotonic()
     try:
-        provider, _ = _names(ref, setup)
-        overrides = setup.overrides(provider) if provider in setup.providers else {}
-        with Client(providers=overrides) as client:
-            answer = client.send(ChatRequest(ref, _PROMPT, max_tokens=_OUTPUT, timeout=timeout))
+        known = setup.knowing(ref)
+        provider, _ = catalog.parse_model(ref, known.providers)
+        with Client(providers=known.overrides(provider)) as client:
+            answer = client.chat(ref, _PROMPT, max_tokens=_OUTPUT, timeout=timeout)
     except DragomanError as error:
         return Checked(
             model=ref,
@@ -151,9 +149,7 @@ def _check(ref: str, setup: Setup, timeout: float) -> Checked:
 
 
 def _print(results: Sequence[Checked]) -> None:
-    rows = [
-        (result.model, "✓ ok" if result.ok else f"✗ {result.error}", f"{result.seconds:.2f} s") for result in results
-    ]
+    rows = [(done.model, "✓ ok" if done.ok else f"✗ {done.error}", f"{done.seconds:.2f} s") for done in results]
     print_columns(rows, ("model", "result", "time"), right=("time",), limit=line_width(os.environ))
     for result in results:
         if not result.ok:

@@ -112,9 +112,8 @@ def _abilities(text: str | None) -> tuple[Ability, ...]:
     names = [name.strip().lower().replace("-", "_") for name in (text or "").split(",") if name.strip()]
     for name in names:
         if name not in get_args(Ability):
-            raise ConfigError(
-                f"no ability is called {name!r}: there are {', '.join(get_args(Ability))}", field="ability"
-            )
+            there_are = ", ".join(get_args(Ability))
+            raise ConfigError(f"no ability is called {name!r}: there are {there_are}", field="ability")
     return tuple(cast("Ability", name) for name in names)
 
 

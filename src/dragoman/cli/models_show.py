@@ -43,7 +43,7 @@ _PRICES: Final = (
 def COMMAND(ref: str, as_json: bool) -> int:
     """Show all that is known of a model: limits, abilities, effort levels, prices by tier and length."""
     setup = load(os.environ, Path())
-    provider, name = catalog.parse_model(ref, catalog.with_plugin(ref, setup.providers))
+    provider, name = catalog.parse_model(ref, setup.knowing(ref).providers)
     model = find_model(provider, name)
     if model is None or not (catalogued(provider, name) or model.prices or model.context):
         raise UnknownModelError(_unknown(provider, name), field="model")

@@ -28,9 +28,7 @@ def print_providers(setup: Setup, wanted: str | None, *, as_json: bool) -> None:
         print_json(data)
         return
     print_table([_line(row) for row in data], ("provider", "key", "model", "address"))
-    talk(
-        "· the models of one: dragoman models PROVIDER · all that is known of one: dragoman models show PROVIDER/MODEL"
-    )
+    talk("· the models of one: dragoman models PROVIDER · one model: dragoman models show PROVIDER/MODEL")
 
 
 def _rows(providers: Mapping[str, Provider], wanted: str | None) -> Mapping[str, Provider]:

@@ -43,6 +43,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     project: Path
     user: Path
 
+    def knowing(self, ref: str) -> Setup:
+        """Return this with the provider that `ref` names, if an installed package brings it."""
+        return msgspec.structs.replace(self, providers=catalog.with_plugin(ref, self.providers))
+
     def overrides(self, provider: str) -> dict[str, dict[str, Any]]:
         """
         Return what a client must be told of a provider: its address and its key, as far as they are found.
@@ -54,6 +58,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         if row.base_url.startswith("sim:"):
             return {}
         fields: dict[str, Any] = {"base_url": find_base_url(row, self.environ)}
+        if provider not in catalog.builtin():
+            fields = msgspec.structs.asdict(row) | fields  # nobody else has the rest of it
+            del fields["name"]
         key = find_key(row, self.environ)
         return {provider: fields | ({"api_key": key} if key is not None else {})}
 

@@ -18,12 +18,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable
 from random import random
+from typing import TypeVar
 
 import msgspec
 
 from dragoman.errors import ConfigError, DragomanError, StreamInterrupted
 from dragoman.policy.base import Context, Handler, Middleware, Opened
 from dragoman.types.requests import ChatRequest
+
+T = TypeVar("T")
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,45 +115,54 @@ class RetryBudget:
         self._tokens = min(self._size, self._tokens + tokens)
 
 
-def retrying(policy: Retry) -> Middleware:
-    """Make the middleware that carries `policy` out."""
-    budgets: dict[str, RetryBudget] = {}
+class Repeater:
+    """
+    Carries a policy out, for one client: chat goes through `wrap`, everything else through a call of it.
 
-    def wrap(handler: Handler) -> Handler:
+    Args:
+        policy: What is decided by; None for never.
+    """
+
+    def __init__(self, policy: Retry | None) -> None:
+        self._policy = policy or Retry(attempts=1)
+        self._budgets: dict[str, RetryBudget] = {}
+
+    def wrap(self, handler: Handler) -> Handler:
+        """The middleware."""
+
         def handle(request: ChatRequest, context: Context) -> Awaitable[Opened]:
-            return _answered(policy, budgets, handler, request, context)
+            return self(lambda: handler(request, context), context)
 
         return handle
 
-    return wrap
+    async def __call__(self, once: Callable[[], Awaitable[T]], context: Context) -> T:
+        """Do what makes one request, until it succeeds or should not be done again."""
+        attempt = unanswered = 0
+        while True:
+            try:
+                value = await once()
+            except DragomanError as error:
+                wait = self._policy.delay(attempt, error, random(), unanswered)
+                if wait is None or not _affordable(wait, self._budgets, error, context):
+                    raise
+                unanswered += isinstance(error, StreamInterrupted)
+                attempt += 1
+                context.waited = wait
+                await context.runtime.sleep(wait)
+                continue
+            if attempt or self._budgets:
+                self._succeeded(context)
+            return value
 
-
-async def _answered(
-    policy: Retry,
-    budgets: dict[str, RetryBudget],
-    handler: Callable[[ChatRequest, Context], Awaitable[Opened]],
-    request: ChatRequest,
-    context: Context,
-) -> Opened:
-    attempt = unanswered = 0
-    while True:
-        try:
-            opened = await handler(request, context)
-        except DragomanError as error:
-            wait = policy.delay(attempt, error, random(), unanswered)
-            if wait is None or not _affordable(wait, budgets, error, context):
-                raise
-            unanswered += isinstance(error, StreamInterrupted)
-            attempt += 1
-            context.waited = wait
-            await context.runtime.sleep(wait)
-            continue
-        if attempt == 0 and not budgets:
-            return opened
+    def _succeeded(self, context: Context) -> None:
         for attempted in context.attempts[-1:]:
-            if attempted.provider in budgets:
-                budgets[attempted.provider].succeeded()
-        return opened
+            if attempted.provider in self._budgets:
+                self._budgets[attempted.provider].succeeded()
+
+
+def retrying(policy: Retry) -> Middleware:
+    """Make the middleware that carries `policy` out."""
+    return Repeater(policy).wrap
 
 
 def _affordable(wait: float, budgets: dict[str, RetryBudget], error: DragomanError, context: Context) -> bool:

@@ -1,8 +1,8 @@
 """
 What the test server does with requests that are not chat: for vectors, and for counts of tokens.
 
-They come to paths of their own, and are answered by the same script as chat requests; an error is written in the form of
-the chat dialect that goes with them.
+They come to paths of their own, and are answered by the same script as chat requests; an error is written in the form
+of the chat dialect that goes with them.
 """
 
 from __future__ import annotations

@@ -8,12 +8,14 @@ answers, so it knows the moment at which the client leaves; what was being answe
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +24,9 @@ from dragoman.testing.http1 import BadHttp, HttpHead, RequestParser, chunk, repl
 from dragoman.types.embeddings import EmbedRequest
 from dragoman.types.requests import ChatRequest
 from dragoman.wire.base import Wire
+
+# Linger for no time: closing then sends RST instead of FIN.  (socket(7), SO_LINGER)
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 class Received:
@@ -157,6 +162,16 @@ class Reply:
         self.request.aborted()
         self._connection.abort()
 
+    def close(self) -> None:
+        """Close the connection after what was written has left, as a server does that knows no better end."""
+        self.request.aborted()
+        self._connection.close()
+
+    def reset(self) -> None:
+        """Break the connection with a TCP reset; what the client has not read yet may be lost."""
+        self.request.aborted()
+        self._connection.reset()
+
     def _head(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         self.started = True
         closing = {} if self.request.keep_alive else {"connection": "close"}
@@ -253,6 +268,12 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close now; what is buffered is lost."""
         if self._transport is not None:
+            self._transport.abort()
+
+    def reset(self) -> None:
+        """Close now, by a TCP reset."""
+        if self._transport is not None:
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             self._transport.abort()
 
     def close(self) -> None:

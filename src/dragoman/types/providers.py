@@ -54,6 +54,12 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         system_role: Role under which instructions are sent.
         key_optional: Works without a key (a server on one's own machine).
         no_sampling_with_effort: Its reasoning models take sampling parameters only with effort `none`.
+        turns: Order of turns: `any`; `alternate` (instructions at the head only, then user and model by turns, the user
+            first and last); `answered` (results of tools are followed by an answer before the user speaks again, later
+            instructions stand right before a turn of the user, and an answer at the end is one to go on with).
+        call_ids: Ids of tool calls that it takes: `any`, `short` (40 characters at most) or `nine` (nine letters and
+            digits).
+        reasoning_required: A turn that calls tools must bear `reasoning_field`.
         embed_limit: Most texts that one request for vectors may hold, where that is not the dialect's own number.
         embed_base64: Gives vectors as base64 where it is asked to, which is smaller and quicker to read.
     """
@@ -68,6 +74,9 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     system_role: Literal["system", "developer"] | None = None
     key_optional: bool = False
     no_sampling_with_effort: bool = False
+    turns: Literal["any", "alternate", "answered"] = "any"
+    call_ids: Literal["any", "short", "nine"] = "any"
+    reasoning_required: bool = False
     embed_limit: int | None = None
     embed_base64: bool = False
 

@@ -32,7 +32,7 @@ async def count(plain: Plain, request: ChatRequest, *, local: bool) -> TokenCoun
     dialect, question = _question(asked, route, chat)
     if question is None:
         return here
-    tokens = await plain.send(route, question, context, lambda raw: decode_count(dialect, raw, route.provider))
+    tokens = await plain.ask(route, question, context, lambda raw: decode_count(dialect, raw, route.provider))
     return TokenCount(tokens=tokens, exact=dialect == route.wire.name, source=urlsplit(question.url).path)
 
 

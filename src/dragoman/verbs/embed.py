@@ -21,6 +21,7 @@ from dragoman.plain import Plain
 from dragoman.policy.base import Context
 from dragoman.routes import Route
 from dragoman.tokens import estimate
+from dragoman.types.attempts import Attempt
 from dragoman.types.embeddings import EmbedRequest, EmbedResponse, InputKind, Vector
 from dragoman.types.http import HttpRequest, RawResponse
 from dragoman.types.jsonable import checked_object
@@ -99,6 +100,7 @@ class _Call:
         self._asked = asked
         self._vectors: list[Vector | None] = [None] * len(asked.inputs)
         self._answers: dict[int, EmbedResponse] = {}  # by the place of their first text
+        self._ledgers: dict[int, list[Attempt]] = {}  # likewise
         self._failure: DragomanError | None = None
 
     def request(self, span: slice) -> HttpRequest:
@@ -125,9 +127,11 @@ class _Call:
         """Ask for the vectors of some of the texts, unless a request has failed."""
         if self._failure is not None:
             return
+        own = Context(self._context.runtime, self._context.clocks)  # each request is sent again by itself
+        self._ledgers[span.start] = own.attempts
         try:
-            answer = await self._plain.send(
-                self._route, self.request(span), self._context, partial(self._read, count=span.stop - span.start)
+            answer = await self._plain.ask(
+                self._route, self.request(span), own, partial(self._read, count=span.stop - span.start)
             )
         except DragomanError as error:
             self._failure = self._failure or error
@@ -158,12 +162,16 @@ class _Call:
             provider=self._route.provider.name,
             request_id=answers[0].request_id,
             notices=tuple(self._context.notices),
-            attempts=tuple(self._context.attempts),
+            attempts=self._attempts(),
         )
+
+    def _attempts(self) -> tuple[Attempt, ...]:
+        """All requests, by the place of their texts."""
+        return tuple(attempt for start in sorted(self._ledgers) for attempt in self._ledgers[start])
 
     def _failed(self, error: DragomanError, requests: int) -> DragomanError:
         """The error of the first request that failed, with what the others gave."""
-        error.attempts = tuple(self._context.attempts)
+        error.attempts = self._attempts()
         if requests > 1:
             done = sum(vector is not None for vector in self._vectors)
             error.embedded = tuple(self._vectors)
@@ -198,8 +206,9 @@ _NO_LISTS: Final[tuple[type[Any], ...]] = (bytes, bytearray, Mapping)
 def _texts(inputs: object) -> tuple[str, ...]:
     if isinstance(inputs, str):
         return (_text(inputs, "inputs"),)
+    kind = type(inputs).__name__
     if isinstance(inputs, _NO_LISTS) or not isinstance(inputs, Iterable):
-        raise ConfigError(f"inputs is {_kind(inputs)}: give a text, or a list of texts", field="inputs")
+        raise ConfigError(f"inputs is {kind}: give a text, or a list of texts", field="inputs")
     given = cast("Iterable[object]", inputs)
     texts = tuple(_text(text, f"inputs[{i}]") for i, text in enumerate(given))
     if not texts:
@@ -207,13 +216,9 @@ def _texts(inputs: object) -> tuple[str, ...]:
     return texts
 
 
-def _kind(value: object) -> str:
-    return type(value).__name__
-
-
 def _text(text: object, field: str) -> str:
     if not isinstance(text, str):
-        raise ConfigError(f"{field} is {_kind(text)}: give a text", field=field)
+        raise ConfigError(f"{field} is {type(text).__name__}: give a text", field=field)
     if not text:
         raise ConfigError(f"{field} is empty: an empty text has no vector; leave it out", field=field)
     try:

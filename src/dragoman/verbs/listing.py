@@ -23,7 +23,7 @@ async def models(plain: Plain, context: Context, provider: str) -> tuple[ModelCa
     cursor = ""
     while cursor not in asked:
         asked.add(cursor)
-        page: Page = await plain.send(route, encode_listing(route.provider, cursor), context, read)
+        page: Page = await plain.ask(route, encode_listing(route.provider, cursor), context, read)
         cards += page.cards
         cursor = page.following
         if not cursor:

@@ -3,17 +3,19 @@ Histories that every provider takes.
 
 Providers refuse a history in which a tool call has no result, a result has no call, or something stands between the
 two. Such histories come about by themselves: a process died between call and result, a window cut the call away,
-another provider gave no ids.  `settle` mends them, says what it did, and leaves a history that is right exactly as it
-is.
+another provider gave no ids or takes other names.  `settle` mends them, says what it did, and leaves a history that is
+right exactly as it is.
 
 Rules (OpenAI, Anthropic, Gemini, Mistral and Bedrock document the same in other words): the results of a turn's calls
 come right after it, one for each call, before anything else; no call and no result stands alone; ids are not empty and
-not given twice; no turn is empty.
+not given twice; names of tools have 1 to 64 letters, digits, `_` and `-`; no turn is empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+import zlib
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -23,6 +25,16 @@ from dragoman.types.messages import Message, Part, Text, ToolCall, ToolResult
 
 INTERRUPTED: Final = "The call was interrupted: it has no result."
 _ORPHAN: Final = "[Result of a tool call that is not part of this conversation]\n"
+_SECOND: Final = "[Another result of a tool call]\n"
+
+BEGUN: Final = "[The conversation begins with the answer that follows.]"
+"""For providers that want the user to speak first."""
+
+GO_ON: Final = "Go on exactly where you stopped."
+"""For providers that do not go on with an answer that was begun."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_NOT_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def settle(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Notice, ...]]:
@@ -40,6 +52,19 @@ def settle(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[No
     return tuple(mender.turns()), tuple(mender.notices)
 
 
+def valid_name(name: str) -> str:
+    """
+    The name of a tool, or one made of it that every provider takes.
+
+    >>> valid_name("look_up"), valid_name("functions.look up")
+    ('look_up', 'functions_look_up')
+    """
+    if _NAME.match(name):
+        return name
+    plain = _NOT_NAME.sub("_", name)
+    return plain if 0 < len(plain) <= 64 else f"{plain[:50]}_{zlib.crc32(name.encode('utf-8', 'surrogatepass')):08x}"
+
+
 def _is_settled(messages: tuple[Message, ...]) -> bool:
     """Whether the rules hold already.  Costs one look at each part."""
     owed: list[str] = []
@@ -51,18 +76,58 @@ def _is_settled(messages: tuple[Message, ...]) -> bool:
         if any(call_id not in owed for call_id in results) or len(set(results)) != len(results):
             return False
         owed = [call_id for call_id in owed if call_id not in results]
-        if owed and not (results and _only_results(message)):
+        if (owed or message.role == "tool") and not (results and len(results) == len(message.parts)):
             return False
-        calls = [part.id for part in message.parts if isinstance(part, ToolCall)]
-        if any(not call_id or call_id in given for call_id in calls) or len(set(calls)) != len(calls):
+        calls = message.tool_calls
+        if not all(call.id and call.id not in given and _NAME.match(call.name) for call in calls):
             return False
-        given.update(calls)
-        owed += calls
+        ids = {call.id for call in calls}
+        if len(ids) != len(calls):
+            return False
+        given |= ids
+        owed += ids
     return not owed
 
 
-def _only_results(message: Message) -> bool:
-    return all(isinstance(part, ToolResult) for part in message.parts)
+# --- which result answers which call ----------------------------------------------------------------------------------
+
+_Spot = tuple[int, int]
+"""Number of a message, and of a part in it."""
+
+
+class _Pairs:
+    """
+    Calls and the results that answer them.
+
+    A result answers the first call of its id that has none, in the turn that last called under that id; where
+    providers give no ids, the first of its name.
+    """
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.result_of: dict[_Spot, ToolResult] = {}
+        self.used: set[_Spot] = set()
+        self.known: set[str] = set()
+        self._open: dict[str, tuple[int, list[tuple[_Spot, ToolCall]]]] = {}  # by id: turn, and its calls
+        for i, message in enumerate(messages):
+            for j, part in enumerate(message.parts):
+                if isinstance(part, ToolCall):
+                    self._call((i, j), part)
+                elif isinstance(part, ToolResult):
+                    self._result((i, j), part)
+
+    def _call(self, spot: _Spot, call: ToolCall) -> None:
+        self.known.add(call.id)
+        turn, waiting = self._open.get(call.id, (-1, []))
+        self._open[call.id] = (spot[0], [*waiting, (spot, call)] if turn == spot[0] else [(spot, call)])
+
+    def _result(self, spot: _Spot, result: ToolResult) -> None:
+        turn, waiting = self._open.get(result.call_id, (-1, []))
+        for k, (at, call) in enumerate(waiting):
+            if turn < spot[0] and (result.call_id or result.name in (None, call.name)):
+                del waiting[k]
+                self.result_of[at] = result
+                self.used.add(spot)
+                return
 
 
 class _Mender:
@@ -72,68 +137,69 @@ class _Mender:
         self.notices: list[Notice] = []
         self._messages = messages
         self._given: set[str] = set()
-        # Results not used yet, by the id that they answer, in order: (place, result).
-        self._results: dict[str, list[tuple[int, ToolResult]]] = {}
-        for i, message in enumerate(messages):
-            for part in message.parts:
-                if isinstance(part, ToolResult):
-                    self._results.setdefault(part.call_id, []).append((i, part))
+        self._pairs = _Pairs(messages)
 
     def turns(self) -> Iterator[Message]:
         """The new history."""
         for i, message in enumerate(self._messages):
-            parts = tuple(self._kept(i, message.parts))
-            if not parts:
-                if not message.parts:
-                    self._say(i, "the turn is empty: it was left out")
-                continue
-            calls = [part for part in parts if isinstance(part, ToolCall)]
-            named = self._named(i, calls)
-            new = {id(call): renamed for call, renamed in zip(calls, named, strict=True)}
-            spoken = tuple(new.get(id(part), part) for part in parts)
-            role = "user" if message.role == "tool" else message.role
-            yield message if spoken == message.parts else msgspec.structs.replace(message, role=role, parts=spoken)
-            if calls:
-                yield Message("tool", tuple(self._answers(i, calls, named)))
+            parts: list[Part] = []
+            answers: list[ToolResult] = []
+            for j, part in enumerate(message.parts):
+                if isinstance(part, ToolCall):
+                    call = self._named((i, j), part)
+                    parts.append(call)
+                    answers.append(self._answer((i, j), part, call))
+                elif not isinstance(part, ToolResult):
+                    parts.append(part)
+                elif (i, j) not in self._pairs.used:
+                    parts += self._as_text(i, part)
+            if not message.parts:
+                self._say(i, "the turn is empty: it was left out")
+            if parts:
+                yield _with_parts(message, tuple(parts))
+            if answers:
+                yield Message("tool", tuple(answers))
 
-    def _kept(self, i: int, parts: Iterable[Part]) -> Iterator[Part]:
-        """The parts of a turn without its results: those stand behind their calls, or become text."""
-        for part in parts:
-            if not isinstance(part, ToolResult):
-                yield part
-            elif (i, part) in self._results.get(part.call_id, []) and not self._has_call(i, part.call_id):
-                self._say(i, f"no call has the id {part.call_id!r}: its result was sent as text")
-                yield Text(_ORPHAN + part.text)
+    def _as_text(self, i: int, result: ToolResult) -> Iterator[Part]:
+        """What a result says that answers no call, or one that has an answer."""
+        again = result.call_id in self._pairs.known and bool(result.call_id)
+        why = "has a result already" if again else "is not there"
+        self._say(i, f"the call {result.call_id!r} {why}: this result was sent as text")
+        yield Text((_SECOND if again else _ORPHAN) + result.text)
+        yield from (part for part in result.parts if not isinstance(part, Text))
 
-    def _has_call(self, i: int, call_id: str) -> bool:
-        """Whether a turn before number `i` calls under that id."""
-        return any(part.id == call_id for message in self._messages[:i] for part in message.tool_calls)
+    def _named(self, spot: _Spot, call: ToolCall) -> ToolCall:
+        """A call with a name that is taken, and an id that nothing else has."""
+        i, j = spot
+        name = valid_name(call.name)
+        if name != call.name:
+            self._say(i, f"no tool can be called {call.name!r} everywhere: it was sent as {name!r}")
+        call_id = call.id
+        if not call_id or call_id in self._given:
+            call_id = f"call_{i}_{j}"
+            self._say(i, f"the call of {name} had no id of its own: {call_id} was given")
+        self._given.add(call_id)
+        same = call_id == call.id and name == call.name
+        return call if same else msgspec.structs.replace(call, id=call_id, name=name)
 
-    def _named(self, i: int, calls: Sequence[ToolCall]) -> list[ToolCall]:
-        """The calls of a turn with ids that nothing else has."""
-        named: list[ToolCall] = []
-        for j, call in enumerate(calls):
-            if call.id and call.id not in self._given:
-                self._given.add(call.id)
-                named.append(call)
-                continue
-            fresh = f"call_{i}_{j}"
-            self._given.add(fresh)
-            self._say(i, f"the call of {call.name} had no id of its own: {fresh} was given")
-            named.append(msgspec.structs.replace(call, id=fresh))
-        return named
-
-    def _answers(self, i: int, calls: Sequence[ToolCall], named: Sequence[ToolCall]) -> Iterator[ToolResult]:
-        """One result for each call: the first after it that answers it, or a word that there is none."""
-        for call, renamed in zip(calls, named, strict=True):
-            waiting = self._results.get(call.id, [])
-            found = next((entry for entry in waiting if entry[0] > i), None)
-            if found is None:
-                self._say(i, f"the call of {call.name} has no result: one was added that says so")
-                yield ToolResult(renamed.id, (Text(INTERRUPTED),), call.name, is_error=True)
-                continue
-            waiting.remove(found)
-            yield msgspec.structs.replace(found[1], call_id=renamed.id, name=found[1].name or call.name)
+    def _answer(self, spot: _Spot, call: ToolCall, named: ToolCall) -> ToolResult:
+        """The result of a call, or a word that there is none."""
+        found = self._pairs.result_of.get(spot)
+        if found is None:
+            self._say(spot[0], f"the call of {call.name} has no result: one was added that says so")
+            return ToolResult(named.id, (Text(INTERRUPTED),), named.name, is_error=True)
+        name = named.name if found.name is None or found.name == call.name else valid_name(found.name)
+        return msgspec.structs.replace(found, call_id=named.id, name=name)
 
     def _say(self, i: int, text: str) -> None:
         self.notices.append(Notice(f"messages[{i}]", text))
+
+
+def _with_parts(message: Message, parts: tuple[Part, ...]) -> Message:
+    """A turn with other parts; what stood beside results is the user's."""
+    role = "user" if message.role == "tool" else message.role
+    return (
+        message
+        if parts == message.parts and role == message.role
+        else msgspec.structs.replace(message, role=role, parts=parts)
+    )

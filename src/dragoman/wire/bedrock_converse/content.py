@@ -133,7 +133,7 @@ def valid_id(value: str) -> str:
     The id, or one made of it that the API accepts.
 
     >>> valid_id("tooluse_1"), valid_id("a b")
-    ('tooluse_1', 'a_b-7a2f5b6d')
+    ('tooluse_1', 'a_b-806c5cd3')
     """
     if _ID.match(value):
         return value

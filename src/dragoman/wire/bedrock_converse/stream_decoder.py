@@ -179,8 +179,10 @@ class StreamDecoder(AwsDecoder):
             opened.blobs.append(_blob(blob))
 
     def grow_tool_use(self, opened: _Open, value: Any) -> None:
-        text = text_of(object_of(value).get("input"))
-        if opened.call >= 0 and text:
+        if opened.call < 0:
+            shown = msgspec.json.encode(value)
+            raise not_protocol(shown, "arguments came of a tool call that did not begin", "$.delta")
+        if text := text_of(object_of(value).get("input")):
             opened.said = True
             self.seen.append(ToolCallDelta(opened.call, text))
 

@@ -56,9 +56,9 @@ class Notes:
     def __init__(self) -> None:
         self.all: list[Notice] = []
 
-    def add(self, field: str, text: str) -> None:
-        """Say that `field` was adapted."""
-        self.all.append(Notice(field, text))
+    def add(self, field: str, text: str, *, adapted: bool = True) -> None:
+        """Say that `field` was adapted, or what should be known of it."""
+        self.all.append(Notice(field, text, adapted))
 
 
 def own(native: Native | None, replay: bool = True) -> dict[str, Any]:
@@ -71,6 +71,10 @@ def own(native: Native | None, replay: bool = True) -> dict[str, Any]:
 
 def encode_block(part: Part, field: str, notes: Notes, replay: bool = True) -> Block | None:
     """Write a part as a block; None, with a notice, if the dialect has none for it."""
+    if not replay and isinstance(part, Opaque):
+        return _no_block(part, field, notes)
+    if not replay and part.native:
+        part = msgspec.structs.replace(part, native=None)  # what another provider left is not looked at
     write = _WRITE.get(type(part))
     block = write(part, field, notes) if write is not None else _no_block(part, field, notes)
     if block is None:

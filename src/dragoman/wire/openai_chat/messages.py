@@ -1,9 +1,10 @@
 """
 Messages of a request: values to JSON.
 
-Rules of the dialect that shape this file: a tool's result is a message of its own and holds only text, so its
-pictures go into a user message after the last result of the turn; the model's turn is one message whose content,
-calls and refusal are fields; state goes back only to the provider that wrote it.
+Rules of the dialect that shape this file: a tool's result is a message of its own and holds only text, and so do answers
+and instructions, so that their pictures go into a user message after the last result of the turn; the model's turn is
+one message whose content, calls and refusal are fields; state and reasoning go back only to the provider that wrote
+them.
 
 Source: OpenAI's OpenAPI file (`ChatCompletionRequestMessage`).
 """
@@ -18,9 +19,14 @@ from dragoman.types.messages import Audio, Message, Part, Reasoning, Refusal, Te
 from dragoman.types.providers import Provider
 from dragoman.wire.openai_chat.blocks import Block, Notes, encode_block, encode_cache, encode_thought, own
 from dragoman.wire.openai_chat.dialect import NAME
+from dragoman.wire.openai_chat.order import ordered
 from dragoman.wire.openai_chat.serve import encode_call
+from dragoman.wire.openai_chat.valid import valid_id, valid_speaker
 
 _INSTRUCTIONS: Final = ("system", "developer")
+_NO_MEDIA: Final = {"assistant": "an answer holds", "system": "instructions hold", "developer": "instructions hold"}
+# Of an answer; with one of these it needs no content.
+_SAY_ENOUGH: Final = frozenset({"tool_calls", "function_call", "refusal", "audio"})
 
 
 def encode_messages(messages: Iterable[Message], provider: Provider, notes: Notes) -> list[dict[str, Any]]:
@@ -29,7 +35,7 @@ def encode_messages(messages: Iterable[Message], provider: Provider, notes: Note
     for i, message in enumerate(messages):
         writer.add(message, f"messages[{i}]")
     writer.flush()
-    return writer.out
+    return ordered(writer.out, provider.quirks, notes)
 
 
 class _Writer:
@@ -39,12 +45,12 @@ class _Writer:
         self.provider = provider
         self.notes = notes
         self.out: list[dict[str, Any]] = []
-        self._media: list[Block] = []  # of tool results, until their turn is over
+        self.media: list[Block] = []  # that stand where there is only text, until the results of the turn are over
 
     def flush(self) -> None:
-        if self._media:
-            self.out.append({"role": "user", "content": self._media})
-            self._media = []
+        if self.media:
+            self.out.append({"role": "user", "content": self.media})
+            self.media = []
 
     def add(self, message: Message, field: str) -> None:
         replay = message.origin is None or message.origin.partition("/")[0] == self.provider.name
@@ -58,12 +64,13 @@ class _Writer:
             return
         if rest or len(rest) == len(places):
             self.flush()
-            turn = _Turn(self, replay)
+            turn = _Turn(self, replay, message)
             for part, place in rest:
-                turn.add(part, place, message.role)
-            self.out.append(turn.message(message))
-            if turn.moved:
-                self.out.append({"role": "user", "content": turn.moved})
+                turn.add(part, place)
+            if turn.is_empty():
+                self.notes.add(field, "nothing in this message can be sent to this provider; left out")
+            else:
+                self.out.append(turn.message(field))
 
     def _result(self, result: ToolResult, field: str, native: dict[str, Any]) -> None:
         blocks: list[Block] = []
@@ -76,15 +83,21 @@ class _Writer:
                 blocks.append(block)
             else:
                 self.notes.add(place, "a tool result holds only text here; moved into a user message after it")
-                self._media.append(block)
+                self.media.append(block)
         if result.is_error:
             self.notes.add(field, "this dialect does not mark a failed tool; its text was sent as an ordinary result")
         if result.cache is not None and blocks:
             blocks[-1]["cache_control"] = encode_cache(result.cache)
         content = _content(blocks, result.parts, joined=True)
         # The legacy result of a call without an id has a role of its own.
-        named = {"role": "function"} if native.get("role") == "function" else {"tool_call_id": result.call_id}
+        named = (
+            {"role": "function"} if native.get("role") == "function" else {"tool_call_id": self.call_id(result.call_id)}
+        )
         self.out.append({**native, "role": "tool", **named, "content": "" if content is None else content})
+
+    def call_id(self, value: str) -> str:
+        """An id that the provider takes."""
+        return valid_id(value, self.provider.quirks.call_ids)
 
 
 def _only_results(message: Message, rest: Sequence[tuple[Part, str]], field: str) -> None:
@@ -98,42 +111,64 @@ def _only_results(message: Message, rest: Sequence[tuple[Part, str]], field: str
 class _Turn:
     """One message that is no tool result."""
 
-    def __init__(self, writer: _Writer, replay: bool) -> None:
+    def __init__(self, writer: _Writer, replay: bool, message: Message) -> None:
         self.writer = writer
         self.replay = replay
         self.blocks: list[Block] = []
         self.parts: list[Part] = []  # that the blocks stand for
         self.fields: dict[str, Any] = {}
-        self.moved: list[Block] = []
+        self._message = message
 
-    def add(self, part: Part, field: str, role: str) -> None:
-        write = _ANSWER.get(type(part)) if role == "assistant" else None
-        if write is None or not write(self, part):
-            self._block(part, field, role)
+    def add(self, part: Part, field: str) -> None:
+        write = _ANSWER.get(type(part)) if self._message.role == "assistant" else None
+        if write is None or not write(self, part, field):
+            self._block(part, field)
         elif part.cache is not None:
             self.writer.notes.add(f"{field}.cache", "this part is no block of content, so its cache mark was left out")
 
-    def _block(self, part: Part, field: str, role: str) -> None:
+    def _block(self, part: Part, field: str) -> None:
         block = encode_block(part, field, self.writer.notes, self.replay)
         if block is None:
             return
-        if role == "assistant" and block["type"] != "text" and NAME not in (part.native or {}):
-            self.writer.notes.add(field, "an answer holds only text here; moved into a user message after it")
-            self.moved.append(block)
+        holder = _NO_MEDIA.get(self._message.role)
+        if holder and block["type"] != "text" and not (self.replay and NAME in (part.native or {})):
+            self.writer.notes.add(field, f"{holder} only text here; moved into a user message after it")
+            self.writer.media.append(block)
             return
         self.blocks.append(block)
         self.parts.append(part)
 
-    def message(self, message: Message) -> dict[str, Any]:
+    def is_empty(self) -> bool:
+        """Whether an answer that said something has nothing left of it here."""
+        message = self._message
+        bare = not (self.blocks or self.fields or own(message.native, self.replay))
+        return message.role == "assistant" and bool(message.parts) and bare
+
+    def message(self, field: str) -> dict[str, Any]:
+        message = self._message
         native = dict(own(message.native, self.replay))
         empty = native.pop("content", None)
         content = _content(self.blocks, self.parts, joined=message.role == "assistant")
         if content is None:
             content = empty
-        if content is None and (message.role != "assistant" or not (self.fields or native)):
+        if content is None and not (message.role == "assistant" and {*self.fields, *native} & _SAY_ENOUGH):
             content = ""
-        named = {"name": message.name} if message.name else {}
-        return {**native, "role": self._role(message.role), "content": content, **named, **self.fields}
+        named = {"name": self._speaker(message.name, field)} if message.name else {}
+        return {**native, "role": self._role(message.role), "content": content, **named, **self._reasoned()}
+
+    def _speaker(self, name: str, field: str) -> str:
+        valid = valid_speaker(name)
+        if valid != name:
+            self.writer.notes.add(f"{field}.name", f"this dialect takes no such name of a speaker; sent as {valid!r}")
+        return valid
+
+    def _reasoned(self) -> dict[str, Any]:
+        """The fields; some providers refuse calls without the reasoning before them, even if another made them."""
+        quirks = self.writer.provider.quirks
+        field = quirks.reasoning_field
+        if field and quirks.reasoning_required and "tool_calls" in self.fields and field not in self.fields:
+            return {**self.fields, field: _NO_REASONING}
+        return self.fields
 
     def _role(self, role: str) -> str:
         wanted = self.writer.provider.quirks.system_role
@@ -141,45 +176,56 @@ class _Turn:
 
     # --- what is a field of the model's turn --------------------------------------------------------------------------
 
-    def thought(self, part: Reasoning) -> bool:
-        """
-        Earlier reasoning goes back where the provider takes it, or as the client itself wrote it.
-
-        OpenAI's own models take none, so that leaving it out is no loss and needs no notice.
-        """
+    def thought(self, part: Reasoning, field: str) -> bool:
+        """Earlier reasoning goes back to who wrote it, where they take it or as the client itself wrote it."""
         block = encode_thought(part, self.replay)
         if block is not None:
             self.blocks.append(block)
             self.parts.append(part)
             return True
-        field = self.writer.provider.quirks.reasoning_field or own(part.native, self.replay).get("field")
-        if field and part.text:
-            self.fields[field] = self.fields.get(field, "") + part.text
+        name = self.writer.provider.quirks.reasoning_field or own(part.native, self.replay).get("field")
+        if not part.text:
+            return True
+        if not self.replay:
+            self.writer.notes.add(field, "reasoning of another provider is not sent; left out")
+        elif name:
+            self.fields[name] = self.fields.get(name, "") + part.text
+        else:
+            # Who wrote it does not want it, so that nothing was asked that is not done.
+            adapted = self._message.origin is None
+            self.writer.notes.add(field, "this provider takes no reasoning back; left out", adapted=adapted)
         return True
 
-    def refusal(self, part: Refusal) -> bool:
-        if NAME in (part.native or {}):
+    def refusal(self, part: Refusal, field: str) -> bool:
+        if self.replay and NAME in (part.native or {}):
             return False
         self.fields["refusal"] = self.fields.get("refusal", "") + part.text
         return True
 
-    def sound(self, part: Audio) -> bool:
-        if not part.file_id:
+    def sound(self, part: Audio, field: str) -> bool:
+        if not part.file_id or not self.replay:
             return False
         self.fields["audio"] = {"id": part.file_id}
         return True
 
-    def call(self, part: ToolCall) -> bool:
-        written = encode_call(part if self.replay or not part.native else _stripped(part))
+    def call(self, part: ToolCall, field: str) -> bool:
+        own_call = part if self.replay or not part.native else _stripped(part)
+        written = encode_call(own_call)
+        if written["id"] and (valid := self.writer.call_id(written["id"])) != written["id"]:
+            written["id"] = valid
         self.fields.setdefault("tool_calls", []).append(written)
         return True
+
+
+# DeepSeek and Moonshot refuse calls without it; some servers take an empty text for none.
+_NO_REASONING: Final = " "
 
 
 def _stripped(call: ToolCall) -> ToolCall:
     return ToolCall(call.id, call.name, call.arguments_json, call.kind)
 
 
-_ANSWER: Final[dict[type[Any], Callable[[_Turn, Any], bool]]] = {
+_ANSWER: Final[dict[type[Any], Callable[[_Turn, Any, str], bool]]] = {
     Reasoning: _Turn.thought,
     Refusal: _Turn.refusal,
     Audio: _Turn.sound,
