@@ -6,6 +6,7 @@ The request goes the way that a call goes (mended, fitted, encoded), and its bod
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -147,9 +148,8 @@ def lost(history: History, sent: Sent) -> Iterator[tuple[str, str]]:
     settled, mended = settle(history.messages)
     before = [notice.field for notice in mended]
     for word in history.words:
-        if word in sent.text:
+        if word in sent.text or base64.b64encode(word.encode()).decode() in sent.text:
             continue
-        # Bytes of a text file go in base64.
         places = list(_places(settled, word))
         named = fields if places else before
         for path in places or list(_places(history.messages, word)):
@@ -171,4 +171,5 @@ def _places(messages: tuple[Message, ...], word: str) -> Iterator[str]:
 
 def _names(field: str, path: str) -> bool:
     """Whether a notice speaks of a place: of it, of what it stands in, or of something in it."""
-    return re.match(rf"{re.escape(field)}(?![0-9])", path) is not None or field.startswith(path)
+    here = field.startswith("messages[") and re.match(rf"{re.escape(field)}(?![0-9])", path) is not None
+    return here or field.startswith(path)

@@ -129,7 +129,7 @@ class Drawing:
             return self.pick(("", " ", "\n\t"))
         token = self._token("word")
         self.words.append(token)
-        return self.pick(("{}", "{} ", "\n{}", "a {} b\u2028 \u00e9"))[:].format(token)
+        return self.pick(("{}", "{} ", "\n{}", "a {} b\u2028 \u00e9")).format(token)
 
     def secret(self, author: Author) -> str:
         """State of an author's."""
@@ -172,7 +172,7 @@ class Drawing:
     def file(self) -> File:
         kinds: tuple[Callable[[], File], ...] = (
             lambda: File(data=b"%PDF-1.7", name="a_b.pdf", cache=self.cache()),
-            lambda: File(data=self.word().encode() or b"?", media_type="text/plain", name="notes.txt"),
+            lambda: File(data=self.word().strip().encode() or b"?", media_type="text/plain", name="notes.txt"),
             lambda: File(url="https://example.org/report.pdf"),
             lambda: File(file_id="file_2"),
             lambda: File(data=b"PK\3\4", media_type="application/zip", name="a.zip"),

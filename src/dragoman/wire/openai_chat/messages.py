@@ -1,10 +1,10 @@
 """
 Messages of a request: values to JSON.
 
-Rules of the dialect that shape this file: a tool's result is a message of its own and holds only text, and so do answers
-and instructions, so that their pictures go into a user message after the last result of the turn; the model's turn is
-one message whose content, calls and refusal are fields; state and reasoning go back only to the provider that wrote
-them.
+Rules of the dialect that shape this file: a tool's result is a message of its own and holds only text, and so do
+answers and instructions, so that their pictures go into a user message after the last result of the turn; the model's
+turn is one message whose content, calls and refusal are fields; state and reasoning go back only to the provider that
+wrote them.
 
 Source: OpenAI's OpenAPI file (`ChatCompletionRequestMessage`).
 """
@@ -141,8 +141,10 @@ class _Turn:
     def is_empty(self) -> bool:
         """Whether an answer that said something has nothing left of it here."""
         message = self._message
-        bare = not (self.blocks or self.fields or own(message.native, self.replay))
-        return message.role == "assistant" and bool(message.parts) and bare
+        if message.role != "assistant" or not message.parts or self.fields or own(message.native, self.replay):
+            return False
+        pairs = zip(self.blocks, self.parts, strict=True)
+        return all(block.get("text") == "" and NAME not in (part.native or {}) for block, part in pairs)
 
     def message(self, field: str) -> dict[str, Any]:
         message = self._message

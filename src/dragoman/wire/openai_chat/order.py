@@ -1,8 +1,8 @@
 """
 The order of messages, for servers that do not take any.
 
-`Quirks.turns` of the provider's row says which order it wants; what has to be moved, joined or put in between is said in
-a notice.
+`Quirks.turns` of the provider's row says which order it wants; what has to be moved, joined or put in between is said
+in a notice.
 
 Sources: error texts of Perplexity ("user or tool message(s) should alternate with assistant message(s)") and Mistral
 ("Unexpected role 'user' after role 'tool'", "Expected last role User or Tool (or Assistant with prefix True)").
