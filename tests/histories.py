@@ -212,7 +212,7 @@ class Drawing:
 
     def state(self, kind: str, author: Author) -> Native | None:
         """The native state with which a part of an author's came."""
-        make = _STATES.get((author.wire, kind))
+        make = _STATES.get((author.wire, kind)) if author.origin not in _PLAIN else None
         return {author.wire: make(self.secret(author))} if make and not self.rarely(4) else None
 
     def said(self, author: Author) -> Part:
@@ -220,13 +220,19 @@ class Drawing:
         kinds: tuple[Callable[[], Part], ...] = (
             lambda: Text(self.word(), self.citations(author), native=self.state("text", author)),
             lambda: self.call(author),
-            lambda: Reasoning(self.word(), native=self.state("thought", author)),
+            lambda: self.thought(author),
             lambda: Reasoning("", native=self.state("hidden", author)),
             lambda: Refusal(self.word()),
-            lambda: Opaque(author.wire or "acme", {"type": "server_thing", "data": self.secret(author)}),
+            lambda: Opaque(author.wire or "acme", _OPAQUES.get(author.wire, _opaque)(self.secret(author))),
             self.image,
         )
         return self.pick((*kinds[:3], *kinds))()
+
+    def thought(self, author: Author) -> Reasoning:
+        text, native = self.word(), self.state("thought", author)
+        if native and author.wire == "openai-responses":  # the text is a part of what goes back
+            native[author.wire]["summary"] = [{"type": "summary_text", "text": text}]
+        return Reasoning(text, native=native)
 
     def citations(self, author: Author) -> tuple[Citation, ...]:
         if not self.rarely(5):
@@ -263,6 +269,25 @@ class Drawing:
 
 _IDS = ("call_{}", "", "toolu_01{}", "a.b/{}", "functions.weather:{}", "x" * 80 + "{}", "A1b2C3d4{}")
 
+# Authors whose answers carry no state.
+_PLAIN = ("mistral/mistral-small-2603",)
+
+# Blocks that only one dialect knows.
+_OPAQUES: dict[str, Callable[[str], dict[str, Any]]] = {
+    "openai-chat": lambda secret: {"type": "reference", "reference_ids": [secret]},
+    "openai-responses": lambda secret: {"type": "web_search_call", "id": f"ws_{secret}", "status": "completed"},
+    "anthropic-messages": lambda secret: {"type": "server_tool_use", "id": secret, "name": "web_search", "input": {}},
+    "gemini-generate": lambda secret: {"executableCode": {"language": "PYTHON", "code": secret}},
+    "gemini-interactions": lambda secret: {"type": "google_search_call", "id": secret, "arguments": {}},
+    "bedrock-converse": lambda secret: {"guardContent": {"text": {"text": secret}}},
+    "cohere-chat": lambda secret: {"type": "thinking", "thinking": secret},
+}
+
+
+def _opaque(secret: str) -> dict[str, Any]:
+    return {"type": "server_thing", "data": secret}
+
+
 # What decoding leaves in `native` of a part, by dialect and kind of part.
 _STATES: dict[tuple[str, str], Callable[[str], dict[str, Any]]] = {
     ("anthropic-messages", "thought"): lambda secret: {"signature": secret},
@@ -272,7 +297,7 @@ _STATES: dict[tuple[str, str], Callable[[str], dict[str, Any]]] = {
     ("openai-responses", "hidden"): lambda secret: _item("rs", secret),
     ("openai-responses", "call"): lambda secret: {"id": f"fc_{secret}", "status": "completed"},
     ("openai-responses", "text"): lambda secret: {"block": {}, "item": {"id": f"msg_{secret}", "status": "completed"}},
-    ("openai-chat", "thought"): lambda secret: {"field": "reasoning_content", "block": {"type": "thinking", "s": secret}},
+    ("openai-chat", "thought"): lambda secret: {"field": "reasoning_content"},
     ("openai-chat", "call"): lambda secret: {"extra_content": {"google": {"thought_signature": secret}}},
     ("openai-chat", "message"): lambda secret: {"reasoning_details": [{"type": "reasoning.encrypted", "data": secret}]},
     ("gemini-generate", "thought"): lambda secret: {"thoughtSignature": secret},

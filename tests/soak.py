@@ -27,6 +27,7 @@ from tests.corpus.dialects import DIALECTS
 from tests.corpus.recording import SAMPLE, load
 from tests.fuzz.mutate import mutate
 from tests.fuzz.targets import check_sse, run, targets
+from tests.policy.limit import targets as limits
 
 _TOKENS = (
     *(b"data: x", b"data", b":", b" ", b"\r", b"\n", b"\r\n", b"\n\n", b"event: e", b"id: 1", b"id: \0", b"retry: 9"),
@@ -88,7 +89,20 @@ def sse(scale: float = 1.0) -> Found:
     return {"streams": count, "problems": problems[:20]}
 
 
-SOAKS: dict[str, Callable[[float], Found]] = {"fuzz": fuzz, "cut": cut, "sse": sse}
+def limit(scale: float = 1.0) -> Found:
+    """10,000 calls to each simulated provider, in virtual time."""
+    count = max(2, int(10_000 * scale))
+    problems: list[str] = []
+    table: dict[str, str] = {}
+    for kind, known in limits.cases():
+        reports = [limits.run(kind, known, count, seed) for seed in limits.SEEDS]
+        problems += [line for report in reports for line in limits.missed(kind, report, count)]
+        share, refused = min(r.share for r in reports), max(r.refused_part for r in reports)
+        table[f"{kind}, {'configured' if known else 'learned'}"] = f"{share:.2%} of the rate, {refused:.3%} refused"
+    return {"calls_each": count, "seeds": list(limits.SEEDS), "worst": table, "problems": problems}
+
+
+SOAKS: dict[str, Callable[[float], Found]] = {"fuzz": fuzz, "cut": cut, "sse": sse, "limit": limit}
 
 
 # --- the machine ------------------------------------------------------------------------------------------------------

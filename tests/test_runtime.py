@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Generator
+from functools import partial
+from typing import Any
 
 import pytest
 
-from dragoman.runtime import AsyncRuntime, BlockingRuntime, drive
+from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
 
 
 async def _answer() -> int:
@@ -88,3 +90,48 @@ def test_what_blocks_ends_at_its_deadline(runtime: BlockingRuntime | AsyncRuntim
         return found, "in time"
 
     assert (42, "in time") == (drive(work()) if isinstance(runtime, BlockingRuntime) else asyncio.run(work()))
+
+
+def _steps(seen: list[int], runtime: Runtime) -> list[Any]:
+    async def step(number: int) -> int:
+        seen.append(number)
+        await runtime.sleep(0.001 * (5 - number))
+        return number * number
+
+    return [partial(step, number) for number in range(5)]
+
+
+def test_gathered_results_are_in_order_on_both_faces() -> None:
+    """What each step gave stands at its place, whichever ended first."""
+    seen: list[int] = []
+
+    assert [0, 1, 4, 9, 16] == drive(BlockingRuntime().gather(_steps(seen, BlockingRuntime()), limit=2))
+    assert [0, 1, 4, 9, 16] == asyncio.run(AsyncRuntime().gather(_steps(seen, AsyncRuntime()), limit=2))
+    assert [*range(5), *range(5)] == seen
+
+
+def test_a_step_that_fails_ends_the_rest_with_its_own_error() -> None:
+    """The error comes out as it was raised, and what still ran is cancelled."""
+    left: list[str] = []
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("no")
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            left.append("cancelled")
+            raise
+
+    with pytest.raises(ValueError, match="no") as caught:
+        asyncio.run(AsyncRuntime().gather([wait, fail], limit=2))
+
+    assert ["cancelled"] == left
+    assert caught.value.__context__ is None
+
+
+def test_nothing_to_gather() -> None:
+    """No steps give no results."""
+    assert [] == asyncio.run(AsyncRuntime().gather([], limit=3)) == drive(BlockingRuntime().gather([], limit=3))

@@ -9,9 +9,9 @@ a call needs them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
 import msgspec
 
@@ -168,10 +168,13 @@ class _Core:
     def _transport(self, route: Route) -> Transport:
         if self._closed:
             raise ConfigError("the client is closed: make a new one", field="client")
-        scheme = "sim" if route.provider.base_url.startswith("sim:") else "http"
+        scheme = route.provider.base_url.partition(":")[0]
+        inside = _INSIDE.get(scheme)
+        if inside is None:
+            scheme = "http"
         transport = self._transports.get(scheme)
         if transport is None:
-            made = _simulator() if scheme == "sim" else self._network()
+            made = inside(self.runtime) if inside else self._network()
             # setdefault is atomic: of two threads that both made one, both use the first.
             transport = self._transports.setdefault(scheme, made)
         return transport
@@ -295,10 +298,20 @@ class AsyncClient(_Core, AsyncVerbs):
         return AsyncTransport(proxy=self._proxy, environ=os.environ)
 
 
-def _simulator() -> Transport:
+def _simulator(runtime: Runtime) -> Transport:
     from dragoman.transport.simulator import SimTransport  # only who simulates pays for the simulator
 
     return SimTransport()
+
+
+def _local(runtime: Runtime) -> Transport:
+    from dragoman.transport.local import LocalTransport  # only who has a model pays for it
+
+    return LocalTransport(suspends=isinstance(runtime, AsyncRuntime))
+
+
+# Transports that ask no network, by the scheme of the base URL.
+_INSIDE: Final[dict[str, Callable[[Runtime], Transport]]] = {"sim": _simulator, "local": _local}
 
 
 def _as_messages(messages: Messages) -> tuple[Message, ...]:

@@ -35,7 +35,7 @@ def test_only_servers_of_ones_own_and_the_simulator_work_without_a_key() -> None
     """A row without an obligatory key stays on this machine."""
     free = {row.base_url for row in ROWS.values() if row.quirks.key_optional}
 
-    assert all(url.startswith(("http://127.0.0.1:", "sim://")) for url in free)
+    assert all(url.startswith(("http://127.0.0.1:", "sim://", "local://")) for url in free)
 
 
 def test_every_remote_address_is_encrypted() -> None:
@@ -122,3 +122,18 @@ def test_a_name_wins_over_an_alias() -> None:
     rows = ROWS | {"google": Provider(name="google", base_url="https://models.example/v1")}
 
     assert catalog.parse_model("google/x", rows) == ("google", "x")
+
+
+@pytest.mark.parametrize("name", ["openai", "OpenAI", " openai "])
+def test_a_provider_is_found_by_any_of_its_names(name: str) -> None:
+    """Case and space around it do not matter; an alias leads to the row."""
+    assert "openai" == catalog.parse_provider(name, ROWS)
+    assert "anthropic" == catalog.parse_provider("claude", ROWS)
+
+
+def test_a_provider_that_is_none_has_near_matches() -> None:
+    """A slip is named, and what is no text is refused."""
+    with pytest.raises(UnknownProviderError, match="did you mean openai"):
+        catalog.parse_provider("opnai", ROWS)
+    with pytest.raises(ConfigError, match="give the name"):
+        catalog.parse_provider(3, ROWS)  # type: ignore[arg-type]

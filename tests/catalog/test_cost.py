@@ -86,9 +86,7 @@ def test_the_parts_add_up_to_the_total() -> None:
 
 def test_sound_and_reasoning_have_prices_of_their_own() -> None:
     """What is priced apart is taken out of the rest: (100-40) x 1 + 40 x 10, (90-30-20) x 4 + 30 x 3 + 20 x 20."""
-    usage = used(
-        input_tokens=100, input_audio_tokens=40, output_tokens=90, reasoning_tokens=30, output_audio_tokens=20
-    )
+    usage = used(input_tokens=100, input_audio_tokens=40, output_tokens=90, reasoning_tokens=30, output_audio_tokens=20)
 
     expected = Cost(
         total=D("0.00111"),

@@ -71,7 +71,7 @@ def test_every_row_can_work(name: str) -> None:
 
 
 def test_rows_and_facts_line_up() -> None:
-    """Facts about models are found by the name of the row; those that no row leads to are on a list, with the reason."""
+    """Facts about models are found by the name of the row; those that no row leads to are listed, with the reason."""
     assert set(WITHOUT_A_ROW) == set(sections()) - set(ROWS)
 
 
@@ -164,7 +164,7 @@ def test_a_part_of_an_address_is_in_the_providers_own_variable() -> None:
 
     assert "https://myorg-me.snowflakecomputing.com/api/v2/cortex/v1" == routes.provider("snowflake").base_url
     assert routes.provider("cloudflare").base_url.endswith("/accounts/abc/ai/v1")
-    with pytest.raises(ConfigError, match="set DATABRICKS_WORKSPACE or .*DATABRICKS_HOST"):
+    with pytest.raises(ConfigError, match=r"set DATABRICKS_WORKSPACE or .*DATABRICKS_HOST"):
         routes.provider("databricks")
 
 

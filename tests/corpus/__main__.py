@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 from dragoman import wire as wires
+from tests.corpus.beside import check_beside, recordings
 from tests.corpus.cuts import all_offsets, check_cuts, some_offsets
 from tests.corpus.dialects import DIALECTS, Dialect
 from tests.corpus.exceptions import REPLIES, REQUESTS, drop
@@ -66,6 +67,12 @@ def run(root: Path, names: list[str], cuts: bool, specs: Specs) -> Tally:
     return tally
 
 
+def run_beside(root: Path, tally: Tally) -> None:
+    """Check what is not chat: vectors, counts, lists."""
+    for recording in recordings(root):
+        tally.add(recording, "reply", check_beside(recording))
+
+
 def _offsets(recording: Recording, dialect: Dialect) -> list[int]:
     body = recording.body
     return all_offsets(body) if len(body) <= _EVERY_CUT else some_offsets(body, dialect.borders(body), 400)
@@ -81,6 +88,8 @@ def main() -> int:
     options = parser.parse_args()
     known = [name for name in DIALECTS if name in wires.names()]
     tally = run(options.path, options.wire or known, options.cuts, Specs(options.specs))
+    if not options.wire:
+        run_beside(options.path, tally)
     if not tally.counts:
         print(f"no recording below {options.path}", file=sys.stderr)
         return 2

@@ -17,10 +17,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.corpus.beside import recordings
 from tests.corpus.dialects import DIALECTS, Dialect, aws_messages, json_events
 from tests.corpus.recording import SAMPLE, Recording, load
 
 _LARGEST = 40_000  # bytes of one file
+_SMALL = 9_000  # bytes of one that is not chat: vectors say little that is new
 # What the checks read; the rest (what a vendor's SDK made of it) stays in the whole corpus.
 _DROPPED = ("crosscheck", "event_types", "block_types")
 
@@ -104,11 +106,22 @@ def choose(corpus: Path, dialect: Dialect) -> list[Recording]:
     return chosen
 
 
-def licences(recordings: list[Recording]) -> str:
+def choose_beside(corpus: Path) -> list[Recording]:
+    """The sample of what is not chat: of each folder the small ones, or else the smallest."""
+    chosen: dict[str, list[Recording]] = {}
+    for recording in sorted(recordings(corpus), key=lambda recording: len(slim(recording))):
+        of_folder = chosen.setdefault(recording.folder, [])
+        size = len(slim(recording))
+        if size <= _SMALL or (size <= _LARGEST and all(one.failed for one in of_folder)):
+            of_folder.append(recording)
+    return [recording for of_folder in chosen.values() for recording in of_folder]
+
+
+def licences(chosen: list[Recording]) -> str:
     """One line per source."""
     sources = Counter(
         (str(source.get("repo") or "public issue reports"), str(source["licence"]), str(source.get("commit") or ""))
-        for source in (recording.data["source"] for recording in recordings)
+        for source in (recording.data["source"] for recording in chosen)
     )
     rows = [f"| {repo} | {licence} | {commit} | {n} |" for (repo, licence, commit), n in sorted(sources.items())]
     return "\n".join(
@@ -126,18 +139,27 @@ def licences(recordings: list[Recording]) -> str:
     )
 
 
+def write(chosen: list[Recording]) -> None:
+    """Put recordings into the sample."""
+    for recording in chosen:
+        target = SAMPLE / recording.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(slim(recording))
+
+
 def main(corpus: Path) -> None:
     """Replace the sample."""
     everything: list[Recording] = []
     shutil.rmtree(SAMPLE, ignore_errors=True)
     for dialect in DIALECTS.values():
         chosen = choose(corpus, dialect)
-        for recording in chosen:
-            target = SAMPLE / recording.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(slim(recording))
+        write(chosen)
         everything += chosen
         print(f"{dialect.wire}: {len(chosen)} recordings, {sum(len(slim(one)) for one in chosen):,} bytes")
+    beside = choose_beside(corpus)
+    write(beside)
+    everything += beside
+    print(f"not chat: {len(beside)} recordings, {sum(len(slim(one)) for one in beside):,} bytes")
     (SAMPLE / "LICENCES.md").write_text(licences(everything), encoding="utf-8")
 
 

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from dragoman import ChatRequest
-from dragoman.testing import Server, Step, calls, says
+from dragoman.testing import Server, Step, calls, counts, embeds, says
 from tests.house.documents import commands, documents, program
 from tests.house.modules import ROOT
+from tests.llamacpp.model import write_model
 
 PAGES = sorted({*documents(), *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")})
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -46,6 +47,8 @@ def _arguments(schema: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def provider():
     with Server(default=calls(answer)) as server:
+        server.on("/v1/embeddings", embeds(8))
+        server.on("/v1/messages/count_tokens", counts(14))
         yield server
 
 
@@ -55,6 +58,7 @@ def folder(tmp_path):
     (tmp_path / "picture.png").write_bytes(_PNG)
     (tmp_path / "report.pdf").write_bytes(_PDF)
     (tmp_path / "notes.txt").write_text("Some notes.\n", "utf-8")
+    write_model(tmp_path / "model.gguf")
     return tmp_path
 
 

@@ -172,7 +172,7 @@ def test_requests_are_recorded(server, caller):
     [
         ("GET", "/nowhere", 404),
         ("HEAD", "/", 404),
-        ("POST", "/v1/embeddings", 404),
+        ("POST", "/v1/audio/speech", 404),
         ("GET", CHAT, 405),
         ("HEAD", CHAT, 405),
     ],

@@ -11,15 +11,19 @@ from dragoman import (
     ChatRequest,
     ChatResponse,
     Client,
+    EmbedResponse,
     Event,
     HttpRequest,
     Image,
     Message,
+    ModelCard,
     Provider,
+    RawResponse,
     Settings,
     Stream,
     Text,
     Timeouts,
+    TokenCount,
     ToolCall,
     Usage,
 )
@@ -38,6 +42,14 @@ def blocking(client: Client) -> None:
     assert_type(client.open(ChatRequest("openai/m", (Message.user("Hello"),), temperature=0.5)), Stream)
     assert_type(client.prepare("openai/m", "Hello"), HttpRequest)
     assert_type(client.resolve("openai/m"), tuple[Provider, str])
+    assert_type(client.embed("openai/m", ["a", "b"], dimensions=3, kind="query", timeout=2), EmbedResponse)
+    assert_type(client.embed("openai/m", "a")[0], list[float])
+    assert_type(client.embed("openai/m", "a")[:], tuple[list[float], ...])
+    assert_type(list(client.embed("openai/m", "a")), list[list[float]])
+    assert_type(client.models("openai"), tuple[ModelCard, ...])
+    assert_type(client.count("openai/m", "Hello", local=True, max_tokens=3), TokenCount)
+    assert_type(client.raw("openai").get("models", params={"limit": 3}), RawResponse)
+    assert_type(client.raw("openai").post("files", json={"a": 1}, timeout=2), RawResponse)
     with client as same:
         assert_type(same, Client)
 
@@ -48,6 +60,10 @@ async def asynchronous(client: AsyncClient) -> None:
     assert_type(client.stream("openai/m", "Hello"), AsyncStream)
     assert_type(await client.send(ChatRequest("openai/m", (Message.user("Hello"),))), ChatResponse)
     assert_type(client.open(ChatRequest("openai/m", (Message.user("Hello"),))), AsyncStream)
+    assert_type(await client.embed("openai/m", ["a", "b"]), EmbedResponse)
+    assert_type(await client.models("openai"), tuple[ModelCard, ...])
+    assert_type(await client.count("openai/m", "Hello"), TokenCount)
+    assert_type(await client.raw("openai").delete("files/1"), RawResponse)
     async with client as same:
         assert_type(same, AsyncClient)
 

@@ -72,8 +72,8 @@ def test_citations_go_back_without_their_file() -> None:
     assert [{"type": "char_location", "cited_text": "x", "document_index": 0}] == sent[0]["citations"]
 
 
-def test_the_new_version_takes_no_documents_in_answers_and_no_citations_on_questions() -> None:
-    """Both answer 400 from 2026-10-21 on, so they are left out with notices; elsewhere they are sent."""
+def test_only_the_user_shows_documents_and_the_new_version_takes_no_citations_on_questions() -> None:
+    """A document of an answer goes behind the results of its turn; both answer 400 from 2026-10-21 on."""
     cited = Text("x", (Citation(native={NAME: {"type": "char_location"}}),))
     pages = Opaque(NAME, {"type": "document", "source": {"type": "content", "content": []}})
     turns = (
@@ -84,10 +84,12 @@ def test_the_new_version_takes_no_documents_in_answers_and_no_citations_on_quest
     sent, old = ask(*turns, provider=NEW), ask(*turns)
 
     assert ["messages[0].parts[0].citations", "messages[1].parts[1]", "messages[1].parts[2]"] == fields(sent)
-    assert (b"f2" not in sent.body, b"f2" in old.body) == (True, True)
+    assert ["messages[1].parts[1]"] == fields(old)
+    turns_sent = read(sent)["messages"]
+    assert ["user", "assistant", "user", "user"] == [turn["role"] for turn in turns_sent]
+    assert ["f2"] == [block["source"]["file_id"] for block in turns_sent[-1]["content"]]
     assert b"f1" in sent.body
     assert b"f3" in sent.body
-    assert () == old.notices
 
 
 # --- the whole --------------------------------------------------------------------------------------------------------

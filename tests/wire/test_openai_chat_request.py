@@ -325,12 +325,25 @@ def test_state_goes_back_only_to_its_author(origin: str | None, goes: bool) -> N
     assert goes == ("extra_content" in turn["tool_calls"][0])
 
 
-def test_reasoning_goes_back_where_the_provider_takes_it() -> None:
-    """The row names the field for earlier reasoning; without it none is sent."""
-    turn = Message("assistant", (Reasoning("hm"), Text("hi")), origin="anthropic/claude")
+@pytest.mark.parametrize(
+    ("origin", "field", "goes", "said"),
+    [
+        ("acme/m", "reasoning_content", True, []),
+        (None, "reasoning_content", True, []),
+        ("acme/m", None, False, [("messages[0].parts[0]", False)]),
+        (None, None, False, [("messages[0].parts[0]", True)]),
+        ("anthropic/claude", "reasoning_content", False, [("messages[0].parts[0]", True)]),
+    ],
+)
+def test_reasoning_goes_back_where_its_author_takes_it(
+    origin: str | None, field: str | None, goes: bool, said: list[tuple[str, bool]]
+) -> None:
+    """The row names the field for earlier reasoning; another provider's never goes, and what does not go is said."""
+    turn = Message("assistant", (Reasoning("hm"), Text("hi")), origin=origin)
+    request = sent(turn, provider=row(reasoning_field=field))
 
-    assert "hm" == body(turn, provider=row(reasoning_field="reasoning_content"))["messages"][0]["reasoning_content"]
-    assert {"role": "assistant", "content": "hi"} == body(turn)["messages"][0]
+    assert goes == (json.loads(request.body)["messages"][0].get("reasoning_content") == "hm")
+    assert said == [(notice.field, notice.adapted) for notice in request.notices]
 
 
 def test_reasoning_that_a_client_sends_is_passed_on() -> None:

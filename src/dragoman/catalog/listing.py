@@ -85,7 +85,12 @@ def every_model(providers: Iterable[str]) -> Iterator[Listed]:
 
 def listed(providers: Iterable[str], wanted: Wanted, today: date, order: Order = "name") -> list[Listed]:
     """Return the models that have all that is wanted, in an order whose unknown values come last."""
-    found = [entry for entry in every_model(providers) if wanted.fits(entry, today)]
+    return chosen(every_model(providers), wanted, today, order)
+
+
+def chosen(entries: Iterable[Listed], wanted: Wanted, today: date, order: Order = "name") -> list[Listed]:
+    """The same of models that were found elsewhere."""
+    found = [entry for entry in entries if wanted.fits(entry, today)]
     return found if order == "name" else sorted(found, key=_ORDERS[order])
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
@@ -136,6 +137,7 @@ class _Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     efforts: tuple[str, ...] | None = None
     chat_tools: Literal["always", "without_reasoning", "never"] | None = None
     max_plain_output: int | None = None
+    retires: date | None = None
     yes: tuple[Ability, ...] = ()
     no: tuple[Ability, ...] = ()
 
@@ -144,7 +146,7 @@ class _Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def applied(self, model: Model) -> Model:
         """The model with what this rule says of it."""
-        set_here = ("efforts", "chat_tools", "max_plain_output", "yes", "no")
+        set_here = ("efforts", "chat_tools", "max_plain_output", "retires", "yes", "no")
         return with_facts(model, {name: value for name in set_here if (value := getattr(self, name)) not in (None, ())})
 
 

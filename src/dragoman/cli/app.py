@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "ask": "dragoman.cli.ask",
     "models": "dragoman.cli.models",
     "doctor": "dragoman.cli.doctor",
+    "mock": "dragoman.cli.mock",
 }
 _OWN_OPTIONS: Final = ("--help", "-h", "--version", "-V")
 CONTEXT: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -13,17 +13,19 @@ from typing import Any, Literal, cast, get_args
 import click
 import msgspec
 
-from dragoman import catalog
-from dragoman.catalog.listing import SOON, Listed, Order, Wanted, days_left, list_price, listed
+from dragoman import Client, catalog
+from dragoman.catalog.listing import SOON, Listed, Order, Wanted, chosen, days_left, list_price, listed
+from dragoman.catalog.models import known_models
 from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.columns import line_width, print_columns
 from dragoman.cli.facts import LEGEND, dollars, marks, retirement, tokens
 from dragoman.cli.output import print_json, talk
 from dragoman.cli.providers import print_providers
-from dragoman.cli.setup import load
+from dragoman.cli.setup import Setup, load
 from dragoman.errors import ConfigError, UnknownProviderError
-from dragoman.types.models import Ability
+from dragoman.types.cards import ModelCard
+from dragoman.types.models import Ability, Model
 from dragoman.types.providers import Provider
 
 _HEADS = ("model", "context", "output", "$ in", "$ out", "can", "")
@@ -66,6 +68,7 @@ def _dollars(ctx: click.Context, param: click.Parameter, value: str | None) -> D
     "--retiring", type=int, is_flag=False, flag_value=SOON, metavar="[DAYS]", help=f"Gone, or soon: {SOON} days."
 )
 @click.option("--sort", type=click.Choice(get_args(Order)), default="name", help="By what; cheapest, largest first.")
+@click.option("--live", is_flag=True, help="Ask the provider which models it has now.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 def COMMAND(
     words: tuple[str, ...],
@@ -76,6 +79,7 @@ def COMMAND(
     min_context: int | None,
     retiring: int | None,
     sort: Order,
+    live: bool,
     as_json: bool,
 ) -> int:
     """
@@ -93,18 +97,18 @@ def COMMAND(
         min_context=min_context,
         retiring=retiring,
     )
-    if wanted == Wanted():
+    if wanted == Wanted() and not live:
         print_providers(setup, provider, as_json=as_json)
         return exits.OK
     names, wanted = _scope(provider, wanted, setup.providers)
     today = date.today()
-    found = listed(names, wanted, today, sort)
+    found = chosen(_live(names, setup), wanted, today, sort) if live else listed(names, wanted, today, sort)
     if as_json:
         print_json([data(entry, today) for entry in found])
         return exits.OK
     _print(found, today)
     if not found:
-        _nothing(names, setup.providers)
+        _nothing(names, setup.providers, live=live)
     return exits.OK
 
 
@@ -130,6 +134,23 @@ def _scope(provider: str | None, wanted: Wanted, providers: Mapping[str, Provide
     return [named], msgspec.structs.replace(wanted, words=wanted.words[1:])
 
 
+def _live(names: list[str], setup: Setup) -> list[Listed]:
+    """What a provider lists, completed from the catalogue."""
+    if len(names) != 1:
+        raise click.UsageError("--live asks one provider: name it first, as in dragoman models openai --live")
+    with Client(providers=setup.overrides(names[0])) as client:
+        return [_listed(card) for card in client.models(names[0])]
+
+
+def _listed(card: ModelCard) -> Listed:
+    said = {"context": card.context, "max_output": card.max_output, "retires": card.retires}
+    return Listed(
+        provider=card.provider,
+        name=card.id,
+        model=msgspec.structs.replace(card.facts or Model(), **{name: value for name, value in said.items() if value}),
+    )
+
+
 def _print(found: list[Listed], today: date) -> None:
     rows = [_row(entry, today) for entry in found]
     if rows:
@@ -150,11 +171,12 @@ def _row(entry: Listed, today: date) -> tuple[str, ...]:
     )
 
 
-def _nothing(names: list[str], providers: Mapping[str, Provider]) -> None:
-    if len(names) == 1 and not listed(names, Wanted(), date.min):
-        talk(f"· nothing is known of the models of {names[0]}; any name is sent as it is: -m {names[0]}/NAME")
+def _nothing(names: list[str], providers: Mapping[str, Provider], *, live: bool) -> None:
+    one = names[0] if len(names) == 1 else None
+    if one and not live and not known_models(one):
+        talk(f"· nothing is known of the models of {one}; any name is sent as it is; its own list: --live")
     else:
-        talk(f"· no model of {names[0] if len(names) == 1 else f'{len(providers)} providers'} fits")
+        talk(f"· no model of {one or f'{len(providers)} providers'} fits")
 
 
 def data(entry: Listed, today: date) -> dict[str, Any]:

@@ -46,10 +46,11 @@ class Server:
         default: What to answer when the steps are used up; None for an error that says so.
         models: Names that `/v1/models` lists.
         tls: To serve https, a context with a certificate.
+        port: Where to listen; 0 for any that is free.
 
     Attributes:
         host: `127.0.0.1`.
-        port: Chosen by the system when the server starts.
+        port: Where it listens; chosen by the system when the server starts, if none was asked for.
 
     May be started again after `stop`, with another port; the script and the records stay.
     """
@@ -60,11 +61,13 @@ class Server:
         default: Step | None = None,
         models: tuple[str, ...] = ("any",),
         tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
         self.host = "127.0.0.1"
         self.port = 0
         self.default = default
         self._tls = tls
+        self._wanted_port = port
         self._lock = threading.Lock()
         self._steps: deque[Step] = deque(steps)
         self._standing: dict[str, Step] = dict.fromkeys(MODELS, ModelList(models=models))
@@ -148,11 +151,16 @@ class Server:
         Begin to serve; connections are accepted when this returns.
 
         Raises:
-            ConfigError: It runs already.
+            ConfigError: It runs already, or the port is taken or forbidden.
         """
         if self._thread is not None:
             raise ConfigError("the server runs already: one start for each stop", field="server")
-        listener = socket.create_server((self.host, 0), backlog=_BACKLOG)
+        try:
+            listener = socket.create_server((self.host, self._wanted_port), backlog=_BACKLOG)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot listen on {self.host}:{self._wanted_port}: {error.strerror}; take another port", field="port"
+            ) from error
         self.port = listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()

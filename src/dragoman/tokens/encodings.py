@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from typing import Any, Final, NamedTuple
 
 Counter = Callable[[str], int]
@@ -68,10 +69,16 @@ def encoding_of(model: str) -> Encoding | None:
 @cache
 def counter(encoding: str) -> Counter | None:
     """What counts in an encoding; None if the extra `tokens` is not installed."""
-    try:
-        # Its public face makes a list of all tokens to count them, and takes no text of a million characters.
-        backend: Any = import_module("bpe_openai._bindings")
-    except ImportError:
+    home = find_spec("bpe_openai")
+    if home is None:
         return None
+    # Its compiled part alone: the Python around it reads the vocabularies a second time, which takes ten times as long
+    # and 80 MB, warns of its own deprecated calls, makes a list of all tokens to count them, and refuses a text of a
+    # million characters.
+    found = PathFinder.find_spec("bpe_openai._bindings", home.submodule_search_locations)
+    if found is None or found.loader is None:
+        return None
+    backend: Any = module_from_spec(found)
+    found.loader.exec_module(backend)
     count: Counter = backend.tokenizer_for_encoding(encoding).count
     return count

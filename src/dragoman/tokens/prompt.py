@@ -9,7 +9,7 @@ their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -38,6 +38,9 @@ from dragoman.types.requests import ChatRequest
 _IMAGE: Final = 1000
 _AUDIO: Final = 1000
 _FILE: Final = 2000
+
+# What providers write into the prompt and has no name of ours in every dialect.
+_WRITTEN: Final = frozenset({"functions", "tools", "response_format", "web_search_options", "messages"})
 
 _UNKNOWN: Final = Encoding(re.compile(""), "", 3, 4)
 
@@ -85,14 +88,23 @@ def _message(message: Message, at: int, each: int, count: Callable[[str], int]) 
 
 def _is_plain(request: ChatRequest) -> bool:
     """Whether it is nothing but messages of one text each."""
-    return (
-        not request.tools
-        and request.output is None
-        and all(
-            len(message.parts) == 1 and isinstance(message.parts[0], Text) and not message.name
-            for message in request.messages
-        )
+    if request.tools or request.output is not None or any(map(_writes, _unnamed(request))):
+        return False
+    return all(
+        len(message.parts) == 1 and isinstance(message.parts[0], Text) and not message.name
+        for message in request.messages
     )
+
+
+def _unnamed(request: ChatRequest) -> Iterator[Mapping[str, Any]]:
+    """The fields that the request carries without a name of ours."""
+    yield request.extra or {}
+    yield from (request.native or {}).values()
+
+
+def _writes(fields: Mapping[str, Any]) -> bool:
+    """Whether a provider writes some of these into the prompt."""
+    return not _WRITTEN.isdisjoint(fields)
 
 
 # --- parts: texts to count, and numbers of tokens ---------------------------------------------------------------------

@@ -128,6 +128,7 @@ class AsyncExchange:
         self._disarm()
         if not self._left and not self._aborted:
             self._timer = self._pool.loop.call_later(_GRACE, self.abort)
+            self._pool.linger(self.abort)
 
     def abort(self) -> None:
         """Close the connection now.  Idempotent, from any thread."""
@@ -168,7 +169,7 @@ class AsyncExchange:
         self._disarm()
         if not self._left:
             self._left = True
-            self._pool.leave(self._lost)
+            self._pool.leave(self._lost, self.abort)
 
     # One timer serves all reads: it is set again only for an earlier deadline, and looks at the present one when it
     # fires.

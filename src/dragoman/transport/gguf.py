@@ -31,17 +31,45 @@ _U32, _U64 = Struct("<I"), Struct("<Q")
 _STRING, _ARRAY = 8, 9
 # Value types of the metadata, by number.
 _SCALARS: Final = {
-    number: Struct(f"<{code}")
-    for number, code in {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}.items()
+    number: Struct(f"<{code}") for number, code in zip((*range(8), 10, 11, 12), "BbHhIif?Qqd", strict=True)
 }
 
 # Tensor types by number: values in a block, bytes of a block.  Of a type that is not here only the begin is checked.
 TYPE_SIZES: Final = {
-    **{0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 40)},
-    **{10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292)},
-    **{16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82)},
-    **{23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 29: (256, 56), 30: (1, 2)},
-    **{34: (256, 54), 35: (256, 66), 39: (32, 17), 40: (64, 36), 41: (128, 18)},
+    0: (1, 4),
+    1: (1, 2),
+    2: (32, 18),
+    3: (32, 20),
+    6: (32, 22),
+    7: (32, 24),
+    8: (32, 34),
+    9: (32, 40),
+    10: (256, 84),
+    11: (256, 110),
+    12: (256, 144),
+    13: (256, 176),
+    14: (256, 210),
+    15: (256, 292),
+    16: (256, 66),
+    17: (256, 74),
+    18: (256, 98),
+    19: (256, 50),
+    20: (32, 18),
+    21: (256, 110),
+    22: (256, 82),
+    23: (256, 136),
+    24: (1, 1),
+    25: (1, 2),
+    26: (1, 4),
+    27: (1, 8),
+    28: (1, 8),
+    29: (256, 56),
+    30: (1, 2),
+    34: (256, 54),
+    35: (256, 66),
+    39: (32, 17),
+    40: (64, 36),
+    41: (128, 18),
 }
 
 
@@ -76,7 +104,7 @@ def read_header(path: Path) -> Header:
         raise unusable(path, f"cannot be read: {problem.strerror or problem}") from problem
     except _Damaged as problem:
         raise unusable(path, str(problem)) from problem
-    except (error, UnicodeDecodeError) as problem:
+    except error as problem:
         raise unusable(path, f"its header is damaged ({problem}): download it again") from problem
 
 
@@ -97,7 +125,7 @@ def _header(reader: _Reader) -> Header:
     align = facts.get("general.alignment", 32)
     if not isinstance(align, int) or align < 1:
         raise _Damaged("its header is damaged (alignment): download it again")
-    needed = -(-reader.at // align) * align + end
+    needed = -(-reader.at // align) * align + end if end else reader.at
     if needed > reader.size:
         raise _Damaged(f"is cut off: it has {reader.size:,} bytes of {needed:,}; download it again")
     return _facts(facts)
@@ -161,7 +189,7 @@ class _Reader:
 
     def text(self) -> str:
         """The next text."""
-        return self.take(self.number(_U64)).decode()
+        return self.take(self.number(_U64)).decode("utf-8", "replace")
 
     def value(self, kind: int) -> Any:
         """The next value of the metadata; None for an array, which is passed over."""

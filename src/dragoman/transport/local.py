@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -53,18 +54,23 @@ class Bell(Protocol):
 
 
 class ThreadBell:
-    """Waits by blocking the thread."""
+    """
+    Waits by blocking the thread.
+
+    A bare lock and no `Event`: a collected stream rings it from any place, also while the same thread rings it.
+    """
 
     def __init__(self) -> None:
-        self._rung = threading.Event()
+        self._silent = threading.Lock()  # held until the bell rings
+        self._silent.acquire()
 
     def ring(self) -> None:
-        self._rung.set()
+        with suppress(RuntimeError):  # it has rung, and nobody has waited since
+            self._silent.release()
 
     async def wait(self, until: float | None) -> None:
-        if not self._rung.wait(None if until is None else max(0.0, until - monotonic())):
+        if not self._silent.acquire(timeout=-1 if until is None else max(0.0, until - monotonic())):
             raise Clockout(sent=True)
-        self._rung.clear()
 
 
 class TaskBell:
@@ -77,7 +83,7 @@ class TaskBell:
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._rung.set)
 
     async def wait(self, until: float | None) -> None:
@@ -116,7 +122,7 @@ class Run:
         except DragomanError as error:
             self._error = error
         except (ValueError, RuntimeError) as error:  # what C++ throws: requests that it cannot read
-            self._take(_error(400, "invalid_request_error", str(error)))
+            self._take(_error(400, str(error)))
         finally:
             self._ended = True
             self._bell.ring()
@@ -213,7 +219,7 @@ class LocalTransport:
                 raise NotFoundError(f"local models answer no {request.method} {path}", status=404)
             asked = _decode(request.body)
         except StatusError as error:
-            return LocalExchange(error.status or 400, _JSON, _error(error.status or 400, None, error.message))
+            return _refusal(_error(error.status or 400, error.message))
         return await self._ask(asked, until)
 
     async def _ask(self, asked: dict[str, Any], until: float | None) -> LocalExchange:
@@ -228,7 +234,7 @@ class LocalTransport:
             run.abort()
             raise
         if first and first[0].startswith(_ERROR):
-            return LocalExchange(_status(first[0]), _JSON, first[0])
+            return _refusal(first[0])
         return LocalExchange(200, _EVENTS, _events(first), run)
 
     def close(self) -> None:
@@ -253,13 +259,21 @@ def _list() -> LocalExchange:
     return LocalExchange(200, _JSON, msgspec.json.encode({"object": "list", "data": rows}))
 
 
-def _error(status: int, kind: str | None, message: str) -> bytes:
-    return msgspec.json.encode({"error": {"code": status, "type": kind, "message": message}})
+def _error(status: int, message: str) -> bytes:
+    """An error as llama.cpp writes it, with the status as its code."""
+    return msgspec.json.encode({"error": {"code": status, "message": message}})
 
 
-def _status(error: bytes) -> int:
-    code: Any = msgspec.json.decode(error)["error"].get("code")
-    return code if isinstance(code, int) and 400 <= code < 600 else 500
+def _refusal(error: bytes) -> LocalExchange:
+    fields: dict[str, Any] = msgspec.json.decode(error)["error"]
+    status: Any = fields.pop("code", None)
+    if fields.get("type") == "exceed_context_size_error":
+        fields["message"] = f"{fields.get('message')}, with ?ctx=... after the model's name"
+    return LocalExchange(
+        status if isinstance(status, int) and 400 <= status < 600 else 500,
+        _JSON,
+        msgspec.json.encode({"error": fields}),
+    )
 
 
 def _events(chunks: list[bytes]) -> bytes:

@@ -10,7 +10,7 @@ Rules: xllamacpp is imported here only, and by the first model only.  Nothing of
 process.  A child made by `fork` has none of its parent's threads, so it loads its own models and leaves the parent's
 alone.
 
-Source: xllamacpp 2026.10, `server.cpp`; behaviour after `fork` as seen with it (docs/decisions/0016).
+Source: xllamacpp 2026.10, `server.cpp`; what it does after `fork`, as seen with that version.
 """
 
 from __future__ import annotations
@@ -66,17 +66,15 @@ class Model:
         self._jobs: list[Job] = []
         self._threads: list[threading.Thread] = []
         self._server: Any = None
-        _all.add(self)
 
     def submit(self, job: Job) -> None:
         """Have `job` performed when it is its turn."""
         with self._lock:
+            if len(self._threads) < self.source.options.slots:
+                thread = threading.Thread(target=self._work, name="dragoman-local", daemon=True)
+                thread.start()
+                self._threads.append(thread)
             self._waiting.append(job)
-            if len(self._threads) == self.source.options.slots:
-                return
-            thread = threading.Thread(target=self._work, name="dragoman-local", daemon=True)
-            self._threads.append(thread)
-        thread.start()
 
     def server(self) -> Any:
         """
@@ -100,7 +98,7 @@ class Model:
     def leak(self) -> None:
         """Never free what llama.cpp has of it."""
         if self._server is not None:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
+            _leak(self._server)
 
     def _work(self) -> None:
         done: Job | None = None
@@ -108,11 +106,13 @@ class Model:
             while (job := self._next(done)) is not None:
                 job.perform(self)
                 done = job
-        finally:
+        except BaseException:
             with self._lock:
                 self._threads.remove(threading.current_thread())
+            raise
 
     def _next(self, done: Job | None) -> Job | None:
+        """The next job; None if there is none, and then this thread is not counted any more."""
         with self._lock:
             if done is not None:
                 self._jobs.remove(done)
@@ -121,6 +121,7 @@ class Model:
                 if not job.left:
                     self._jobs.append(job)
                     return job
+            self._threads.remove(threading.current_thread())
             return None
 
 
@@ -138,12 +139,17 @@ class _Kept:
         self._lock = threading.Lock()
         self._one_at_a_time = threading.Lock()
         self._models: dict[Source, Model] = {}
+        self._all: weakref.WeakSet[Model] = weakref.WeakSet()  # those too that only have to finish
 
     def find(self, source: Source) -> Model:
         with self._lock:
             model = self._models.pop(source, None) or Model(source)
             self._models[source] = model
+            self._all.add(model)
             return model
+
+    def everything(self) -> list[Model]:
+        return list(self._all)
 
     def load(self, model: Model) -> Any:
         try:
@@ -153,7 +159,10 @@ class _Kept:
             with self._one_at_a_time:
                 self._make_room(model)
                 model.touched = True
-                return _start(library, path, header, model.source.options)
+                server = _start(library, path, header, model.source.options)
+                if self.stained:
+                    _leak(server)
+                return server
         except BaseException:
             with self._lock:
                 if self._models.get(model.source) is model:
@@ -188,7 +197,6 @@ class _Kept:
         leaving.clear()
 
 
-_all: weakref.WeakSet[Model] = weakref.WeakSet()
 _kept = _Kept()
 
 
@@ -249,9 +257,13 @@ def _start(library: Any, path: Path, header: Header, options: Options) -> Any:
         except (RuntimeError, ValueError) as error:
             raise unusable(
                 path,
-                f"cannot be loaded by llama.cpp {library.__version__} (an architecture that it does not know, {header.architecture!r} being this "
-                "one's, or too little memory): put ?log=1 after the name to see why",
+                f"cannot be loaded by xllamacpp {library.__version__}, which may not know its architecture "
+                f"({header.architecture}) or find too little memory: put ?log=1 after the name to see why",
             ) from error
+
+
+def _leak(server: Any) -> None:
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(server))
 
 
 def _context(path: Path, header: Header, options: Options) -> int:
@@ -274,11 +286,10 @@ def _context(path: Path, header: Header, options: Options) -> int:
 def _after_fork() -> None:
     """In a child, where none of the parent's threads are."""
     global _kept
-    models = [model for model in _all if model.touched]
-    _kept = _Kept(stained=_kept.stained or bool(models))
-    for model in models:
+    parents = [model for model in _kept.everything() if model.touched]
+    for model in parents:
         model.leak()
-    _all.clear()
+    _kept = _Kept(stained=_kept.stained or bool(parents))
     if _kept.stained:
         _skip_destructors()
 
@@ -296,7 +307,7 @@ def _skip_destructors() -> None:
 
 def _at_exit() -> None:
     """No thread may be inside llama.cpp when the interpreter ends."""
-    threads = [thread for model in list(_all) for thread in model.stop()]
+    threads = [thread for model in _kept.everything() for thread in model.stop()]
     for thread in threads:
         thread.join(_PATIENCE)
     if not _kept.stained:

@@ -34,8 +34,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     How a model is loaded.  The same file with other options is another model in memory.
 
     Attributes:
-        ctx: Tokens that one call may read and write; 0 for as many as the model was made for, and by default 8,192, or
-            what the model was made for if that is less.
+        ctx: Tokens that one call may read and write, rounded up to a multiple of 256; 0 for as many as the model was
+            made for, and by default 8,192, or what the model was made for if that is less.
         threads: Threads that compute; llama.cpp's choice by default.
         gpu_layers: Layers put on a GPU; as many as fit by default.
         slots: Calls that are answered at the same time; each has `ctx` tokens of its own.  Further calls wait.
@@ -50,13 +50,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _RANGES: Final = {
-    "ctx": (0, 2**31 - 1),
+    "ctx": (0, 2**24),
     "threads": (1, 512),
     "gpu_layers": (0, 10_000),
     "slots": (1, 64),
     "log": (0, 5),
 }
-_LEAST: Final = 64  # llama.cpp ends the process where a context has no room for its own first tokens
+_LEAST: Final = 256  # llama.cpp ends the process at very few, and takes multiples of this
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +64,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     What is loaded.
 
     Attributes:
-        name: As it was asked for, without the options.
-        path: The file, absolute; None as long as it may have to be fetched.
+        name: What it is called: its file with the absolute path, or its `hf:` name.
+        path: The file; None as long as it may have to be fetched.
         stamp: Time of the last change in nanoseconds, and size in bytes.
         options: How it is loaded.
     """
@@ -108,7 +108,7 @@ def parse_source(model: str) -> Source:
     if not stat.S_ISREG(found.st_mode):
         what = "a directory" if stat.S_ISDIR(found.st_mode) else "no regular file"
         raise unusable(path, f"is {what}: name a .gguf file, as in local/models/name.gguf")
-    return Source(name=name, path=str(path), stamp=(found.st_mtime_ns, found.st_size), options=options)
+    return Source(name=str(path), path=str(path), stamp=(found.st_mtime_ns, found.st_size), options=options)
 
 
 def _options(query: str) -> Options:
@@ -129,7 +129,7 @@ def _number(name: str, text: str) -> int:
             f"the option {name}={text!r} of a local model must be a number from {low} to {high}", field=f"model.{name}"
         )
     if name == "ctx" and 0 < int(text) < _LEAST:
-        raise ConfigError(f"ctx={text} is too little for any prompt: give {_LEAST} or more", field="model.ctx")
+        raise ConfigError(f"ctx={text} is too little: give {_LEAST} or more", field="model.ctx")
     return int(text)
 
 

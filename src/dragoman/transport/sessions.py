@@ -67,6 +67,7 @@ class LoopPool:
         self._watched: weakref.WeakKeyDictionary[asyncio.Future[None], Callable[[], None] | None]
         self._watched = weakref.WeakKeyDictionary()
         self._busy = 0
+        self._lingering: set[Callable[[], None]] = set()
         self._retired = False
         self._closing: asyncio.Task[None] | None = None
         self._used = time.monotonic()
@@ -114,9 +115,14 @@ class LoopPool:
         if lost is not None:
             lost()
 
-    def leave(self, watched: asyncio.Future[None] | None) -> None:
-        """An exchange has ended."""
+    def linger(self, abort: Callable[[], None]) -> None:
+        """An exchange is over for its reader and waits for the end of its body; `abort` gives that up."""
+        self._lingering.add(abort)
+
+    def leave(self, watched: asyncio.Future[None] | None, abort: Callable[[], None]) -> None:
+        """An exchange has ended; `abort` is its own."""
         self._busy -= 1
+        self._lingering.discard(abort)
         if watched is not None and watched in self._watched:
             self._watched[watched] = None
         self._used = time.monotonic()
@@ -125,9 +131,15 @@ class LoopPool:
 
     def retire(self) -> None:
         """Close as soon as no exchange is under way.  In the loop's thread."""
-        self._retired = True
+        self._give_up()
         if not self._busy and self._closing is None:
             self._closing = self.loop.create_task(self.aclose())
+
+    def _give_up(self) -> None:
+        """Take nothing new, and wait no longer for what nobody reads."""
+        self._retired = True
+        for abort in tuple(self._lingering):
+            abort()
 
     def retire_soon(self) -> None:
         """Retire, from any thread."""
@@ -142,7 +154,7 @@ class LoopPool:
 
     async def aclose(self) -> None:
         """Close everything now, and wait until it is closed.  Idempotent."""
-        self._retired = True
+        self._give_up()
         sessions, self._sessions = self._sessions, {}
         for session in sessions.values():
             await session.close()

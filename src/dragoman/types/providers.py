@@ -59,6 +59,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             instructions stand right before a turn of the user, and an answer at the end is one to go on with).
         call_ids: Ids of tool calls that it takes: `any`, `short` (40 characters at most) or `nine` (nine letters and
             digits).
+        variant: Whose form messages have: OpenAI's, or that of Mistral, which refuses what it does not know.
         reasoning_required: A turn that calls tools must bear `reasoning_field`.
         embed_limit: Most texts that one request for vectors may hold, where that is not the dialect's own number.
         embed_base64: Gives vectors as base64 where it is asked to, which is smaller and quicker to read.
@@ -76,6 +77,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     no_sampling_with_effort: bool = False
     turns: Literal["any", "alternate", "answered"] = "any"
     call_ids: Literal["any", "short", "nine"] = "any"
+    variant: Literal["openai", "mistral"] = "openai"
     reasoning_required: bool = False
     embed_limit: int | None = None
     embed_base64: bool = False
@@ -130,7 +132,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise ConfigError(
                 f"provider name {self.name!r}: use lower-case letters, digits, '.', '_' and '-'", field="providers"
             )
-        if not self.base_url.startswith(("http://", "https://", "sim://")):
+        if not self.base_url.startswith(("http://", "https://", "sim://", "local://")):
             raise ConfigError(
                 f"base_url of {self.name} is {self.base_url!r}: it must begin with http:// or https://",
                 provider=self.name,

@@ -6,11 +6,11 @@ from functools import partial
 
 import msgspec
 
-from dragoman.catalog.models import find_model
 from dragoman.errors import WireError
 from dragoman.plain import Plain
 from dragoman.policy.base import Context
 from dragoman.types.cards import ModelCard
+from dragoman.types.models import Model
 from dragoman.wire.listing import Page, decode_listing, encode_listing
 
 
@@ -27,13 +27,12 @@ async def models(plain: Plain, context: Context, provider: str) -> tuple[ModelCa
         cards += page.cards
         cursor = page.following
         if not cursor:
-            return tuple(map(_completed, cards))
+            return tuple(_completed(card, plain.routes.facts(card.provider, card.id)) for card in cards)
     raise WireError(f"the list of models goes round in a circle: page {cursor!r} came again", provider=provider)
 
 
-def _completed(card: ModelCard) -> ModelCard:
+def _completed(card: ModelCard, facts: Model | None) -> ModelCard:
     """What the provider says holds; what it does not say, the catalogue may know."""
-    facts = find_model(card.provider, card.id)
     if facts is None:
         return card
     return msgspec.structs.replace(

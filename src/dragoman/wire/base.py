@@ -22,6 +22,7 @@ from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
 from dragoman.wire import sse
 
+_BOM = b"\xef\xbb\xbf"
 # How much of a body that is not the protocol is shown in the error.
 _SHOWN = 200
 
@@ -231,7 +232,7 @@ class FramedDecoder(StreamDecoder):
         raise NotImplementedError
 
     def _unfinished(self) -> None:
-        body = b"".join(self._unframed).removeprefix(b"\xef\xbb\xbf").strip() if not self._framed else b""
+        body = b"".join(self._unframed).removeprefix(_BOM).strip() if not self._framed else b""
         if body[:1] == b"{":
             self.seen.extend(unfold(self._plain(body)))
             self.complete = True
@@ -284,6 +285,8 @@ def decode_json(body: bytes, kind: Any, what: str) -> Any:
         text, _, path = str(error).partition(" - at `")
         raise not_protocol(body, f"{what} is not what the dialect says: {text}", path.rstrip("`") or None) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if body.startswith(_BOM):  # RFC 8259 section 8.1: nobody should send it, and it may be ignored
+            return decode_json(body[len(_BOM) :], kind, what)
         raise not_protocol(body, f"{what} is not JSON ({error})") from error
 
 

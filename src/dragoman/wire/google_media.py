@@ -36,6 +36,16 @@ def decode_base64(text: str, field: str) -> bytes:
         raise ConfigError(f"{field}: the base64 is damaged or cut", field=field) from error
 
 
+def is_address(value: str) -> bool:
+    """
+    Whether an id of a file is one that Google gave: an address, or a name of its Files API; other providers' are none.
+
+    >>> is_address("gs://bucket/a.png"), is_address("files/abc"), is_address("file-123")
+    (True, True, False)
+    """
+    return "://" in value or value.startswith("files/")
+
+
 def is_kept(uri: str) -> bool:
     """
     Whether an address names a file that Google keeps.

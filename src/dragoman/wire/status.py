@@ -82,6 +82,7 @@ _BY_CODE: Final[dict[str, type[StatusError]]] = {
     "context_length_exceeded": errors.ContextLengthError,
     "model_context_window_exceeded": errors.ContextLengthError,
     "context_window_exceeded": errors.ContextLengthError,
+    "exceed_context_size_error": errors.ContextLengthError,  # llama.cpp
     "content_filter": errors.ContentFilterError,
     "content_filter_error": errors.ContentFilterError,
     "content_policy_violation": errors.ContentFilterError,

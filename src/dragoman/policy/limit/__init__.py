@@ -5,7 +5,8 @@ Everything here is arithmetic over values and a clock reading that the caller pa
 The middleware that waits is a few lines over `Scope.reserve`, `resume`, `settle` and `rejected`.
 
 Read in this order: `headers` (what a provider says), `refill` (how fast a limit comes back), `bucket` (one limit),
-`turns` (whose turn it is), `scope` (all limits of one credential and model), `limiter` (all scopes), `cost` (estimates).
+`turns` (whose turn it is), `scope` (all limits of one credential and model), `limiter` (all scopes), `cost`
+(estimates).
 
 Source: the measured design of the prototype; providers' rate limit pages; recordings.
 """

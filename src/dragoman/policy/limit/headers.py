@@ -99,9 +99,15 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
 def _triple(what: str, dimension: str, *, burst: float | None = None, period: float | None = None) -> Column:
     """A column of the `x-ratelimit-{limit,remaining,reset}-*` family."""
-    base = "x-ratelimit-{}-" + what
-    names = (base.format(part) for part in ("limit", "remaining", "reset"))
-    return Column(dimension, *names, renewal=base.format("renewalperiod"), burst=burst, period=period)
+    return Column(
+        dimension,
+        f"x-ratelimit-limit-{what}",
+        f"x-ratelimit-remaining-{what}",
+        f"x-ratelimit-reset-{what}",
+        renewal=f"x-ratelimit-renewalperiod-{what}",
+        burst=burst,
+        period=period,
+    )
 
 
 def _anthropic(what: str, dimension: str, burst: float, grain: float) -> Column:
@@ -113,6 +119,8 @@ def _anthropic(what: str, dimension: str, burst: float, grain: float) -> Column:
 # enforced as 1 request per second"), so no more than this comes at once.
 REQUEST_BURST: Final = 1.0
 TOKEN_BURST: Final = 5.0
+# Azure counts in windows of 1 or 10 s of its own clock: what comes at once is added to what the window brings anyway.
+AZURE_BURST: Final = 0.25
 
 _PERIODS: Final = (("minute", MINUTE), ("hour", HOUR), ("day", DAY))
 
@@ -130,8 +138,8 @@ _OPENAI: Final = Dialect(
 )
 _AZURE: Final = Dialect(
     columns=(
-        _triple("requests", "requests", burst=REQUEST_BURST, period=MINUTE),
-        _triple("tokens", "tokens", burst=REQUEST_BURST, period=MINUTE),
+        _triple("requests", "requests", burst=AZURE_BURST, period=MINUTE),
+        _triple("tokens", "tokens", burst=AZURE_BURST, period=MINUTE),
     ),
     bare="ms",  # recorded: 500 after one request of 120 a minute, 7 after 14 tokens of 120,000
     reserves_output=True,
@@ -146,7 +154,7 @@ _ANTHROPIC: Final = Dialect(
         _anthropic("output-tokens", "output", TOKEN_BURST, 1000.0),
         _anthropic("tokens", "tokens", TOKEN_BURST, 1000.0),
     ),
-    blur=1.0,  # whole seconds
+    blur=2.0,  # the moment and the `Date` are both in whole seconds
     counts_cached=False,
 )
 _MISTRAL: Final = Dialect(
@@ -182,7 +190,7 @@ DIALECTS: Final[dict[str, Dialect]] = {
     "together": _PLAIN,
 }
 
-_IETF_POLICY: Final = re.compile(r'(?:"([^"]{1,64})"|([\w*.-]{1,64}))\s*;([^,]{1,200})')
+_IETF_POLICY: Final = re.compile(r'(?:"([^"]{1,64})"|([\w*.-]{1,64}))\s*((?:;\s*[a-z]{1,4}=\d{1,15}\s*){1,8})')
 _IETF_FIELD: Final = re.compile(r"\b([a-z]{1,4})=(\d{1,15})")
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from dragoman.testing.faults.actions import Action, Drip, End, Pause, Repeat
 from dragoman.testing.faults.fault import (
+    ALL,
     BROKEN,
     CUT,
     CUT_ANY,
@@ -82,10 +83,6 @@ def _in_arguments(good: Ordinary) -> list[bytes]:
     return [good.opened(), *chunks(good.until(ToolCallDelta, 3, TOOLS))]
 
 
-def _before_finish(good: Ordinary) -> list[bytes]:
-    return [good.opened(), *chunks(good.until(TextDelta, 999)[: -2 if good.wire.name != "cohere-chat" else -3])]
-
-
 def _after_finish(good: Ordinary) -> list[bytes]:
     return [good.opened(), *chunks(good.until(Finish))]
 
@@ -94,8 +91,17 @@ def _ends(stop: Stop, *how: Action) -> Make:
     return lambda good: [*stop(good), *how]
 
 
-def _fault(name: str, meaning: str, source: str, make: Make, **rest: Expects | frozenset[str] | None) -> Fault:
-    return Fault(name, meaning, source, make, **{"plain": None, "stream": None, **rest})  # type: ignore[arg-type]
+def _fault(
+    name: str,
+    meaning: str,
+    source: str,
+    make: Make,
+    *,
+    plain: Expects | None = None,
+    stream: Expects | None = None,
+    wires: frozenset[str] = ALL,
+) -> Fault:
+    return Fault(name, meaning, source, make, plain, stream, wires)
 
 
 def _keeps_alive(*before: Callable[[Ordinary], Iterable[bytes]]) -> Make:
@@ -143,82 +149,84 @@ def _slow_but_steady(good: Ordinary) -> list[Action]:
 
 _NO_ANSWER: Final = Expects(errors=("StreamInterrupted",))
 
+# A table is read by rows.
+# fmt: off
 ENDINGS: Final = (
     # --- the body ends well, the answer does not ----------------------------------------------------------------------
     _fault("cut_before_content", "The stream ends after its first frame, before any content.", _CLEAN_END,
            _ends(_after_start, LAST_CHUNK), stream=CUT),
-    _fault("cut_in_text", "The body ends cleanly in the middle of the text.", _CLEAN_END,
-           _ends(_in_text, LAST_CHUNK), plain=BROKEN, stream=CUT_SOME),
-    _fault("cut_in_frame", "The stream ends cleanly in the middle of a frame.", _CLEAN_END,
-           _ends(_in_frame, LAST_CHUNK), stream=Expects(errors=("StreamInterrupted", "WireError"), partial="some")),
-    _fault("cut_in_letter", "The stream ends cleanly inside a letter of three bytes.", _CLEAN_END,
-           _ends(_in_letter, LAST_CHUNK), stream=Expects(errors=("StreamInterrupted", "WireError"), partial="some"),
-           wires=TEXT_FRAMES),
+    _fault("cut_in_text", "The body ends cleanly in the middle of the text.", _CLEAN_END, _ends(_in_text, LAST_CHUNK),
+           plain=BROKEN, stream=CUT_SOME),
+    _fault("cut_in_frame", "The stream ends cleanly in the middle of a frame.", _CLEAN_END, _ends(_in_frame,
+           LAST_CHUNK), stream=Expects(errors=("StreamInterrupted", "WireError"), partial="some")),
+    _fault("cut_in_letter", "The stream ends cleanly inside a letter of three bytes.", _CLEAN_END, _ends(_in_letter,
+           LAST_CHUNK), stream=Expects(errors=("StreamInterrupted", "WireError"), partial="some"), wires=TEXT_FRAMES),
     _fault("cut_in_tool_arguments", "The stream ends cleanly in the middle of a tool call's arguments.", _TOOLS_CUT,
            _ends(_in_arguments, LAST_CHUNK), stream=CUT_TOOLS),
-    _fault("cut_before_finish", "The stream ends cleanly shortly before the text does.", _CLEAN_END,
-           _ends(lambda good: [good.opened(), *chunks(good.until(TextDelta, 9))], LAST_CHUNK), stream=CUT_SOME),
+    _fault("cut_before_finish", "The stream ends cleanly shortly before the text does.", _CLEAN_END, _ends(lambda
+           good: [good.opened(), *chunks(good.until(TextDelta, 9))], LAST_CHUNK), stream=CUT_SOME),
     _fault("cut_after_finish", "The stream ends after the finish reason, without its end marker.", _CLEAN_END,
            _ends(_after_finish, LAST_CHUNK), stream=WHOLE),
     # --- the connection ends ------------------------------------------------------------------------------------------
-    _fault("close_before_answer", "The connection is closed before a byte of the answer.", _RESET,
-           _ends(_nothing, End.CLOSE), plain=_NO_ANSWER, stream=_NO_ANSWER),
-    _fault("close_in_status", "The connection is closed in the status line.", _RESET,
-           _ends(_in_status, End.CLOSE), plain=BROKEN, stream=BROKEN),
-    _fault("close_in_headers", "The connection is closed in the headers.", _RESET,
-           _ends(_in_headers, End.CLOSE), plain=BROKEN, stream=BROKEN),
-    _fault("close_after_headers", "The connection is closed after the headers.", _RESET,
-           _ends(_after_headers, End.CLOSE), plain=CUT, stream=CUT),
-    _fault("close_in_text", "The connection is closed in the middle of the text.", _RESET,
-           _ends(_in_text, End.CLOSE), plain=CUT, stream=CUT_SOME),
-    _fault("close_after_finish", "The connection is closed after the finish reason.", _RESET,
-           _ends(_after_finish, End.CLOSE), stream=WHOLE),
-    _fault("reset_before_answer", "The connection is reset before a byte of the answer.", _RESET,
-           _ends(_nothing, End.RESET), plain=_NO_ANSWER, stream=_NO_ANSWER),
-    _fault("reset_in_headers", "The connection is reset in the headers.", _RESET,
-           _ends(_in_headers, End.RESET), plain=BROKEN, stream=BROKEN),
-    _fault("reset_after_headers", "The connection is reset after the headers.", _RESET,
-           _ends(_after_headers, End.RESET), plain=CUT, stream=CUT),
+    _fault("close_before_answer", "The connection is closed before a byte of the answer.", _RESET, _ends(_nothing,
+           End.CLOSE), plain=_NO_ANSWER, stream=_NO_ANSWER),
+    _fault("close_in_status", "The connection is closed in the status line.", _RESET, _ends(_in_status, End.CLOSE),
+           plain=BROKEN, stream=BROKEN),
+    _fault("close_in_headers", "The connection is closed in the headers.", _RESET, _ends(_in_headers, End.CLOSE),
+           plain=BROKEN, stream=BROKEN),
+    _fault("close_after_headers", "The connection is closed after the headers.", _RESET, _ends(_after_headers,
+           End.CLOSE), plain=CUT, stream=CUT),
+    _fault("close_in_text", "The connection is closed in the middle of the text.", _RESET, _ends(_in_text, End.CLOSE),
+           plain=CUT, stream=CUT_SOME),
+    _fault("close_after_finish", "The connection is closed after the finish reason.", _RESET, _ends(_after_finish,
+           End.CLOSE), stream=WHOLE),
+    _fault("reset_before_answer", "The connection is reset before a byte of the answer.", _RESET, _ends(_nothing,
+           End.RESET), plain=_NO_ANSWER, stream=_NO_ANSWER),
+    _fault("reset_in_headers", "The connection is reset in the headers.", _RESET, _ends(_in_headers, End.RESET),
+           plain=BROKEN, stream=BROKEN),
+    _fault("reset_after_headers", "The connection is reset after the headers.", _RESET, _ends(_after_headers,
+           End.RESET), plain=CUT, stream=CUT),
     # A reset may take with it what the client had not read yet.
-    _fault("reset_in_text", "The connection is reset in the middle of the text.", _RESET,
-           _ends(_in_text, End.RESET), plain=CUT, stream=CUT_ANY),
+    _fault("reset_in_text", "The connection is reset in the middle of the text.", _RESET, _ends(_in_text, End.RESET),
+           plain=CUT, stream=CUT_ANY),
     _fault("reset_in_tool_arguments", "The connection is reset in the middle of a tool call's arguments.", _TOOLS_CUT,
            _ends(_in_arguments, End.RESET), stream=CUT_TOOLS),
     # --- silence ------------------------------------------------------------------------------------------------------
-    _fault("stall_before_answer", "The request is taken, and nothing comes.", _STALL,
-           _ends(_nothing, Pause()), plain=NO_FIRST, stream=NO_FIRST),
-    _fault("stall_in_headers", "Nothing more comes after half of the headers.", _STALL,
-           _ends(_in_headers, Pause()), plain=NO_FIRST, stream=NO_FIRST),
-    _fault("stall_after_headers", "Nothing more comes after the headers.", _STALL,
-           _ends(_after_headers, Pause()), plain=NO_FIRST, stream=NO_FIRST),
+    _fault("stall_before_answer", "The request is taken, and nothing comes.", _STALL, _ends(_nothing, Pause()),
+           plain=NO_FIRST, stream=NO_FIRST),
+    _fault("stall_in_headers", "Nothing more comes after half of the headers.", _STALL, _ends(_in_headers, Pause()),
+           plain=NO_FIRST, stream=NO_FIRST),
+    _fault("stall_after_headers", "Nothing more comes after the headers.", _STALL, _ends(_after_headers, Pause()),
+           plain=NO_FIRST, stream=NO_FIRST),
     _fault("stall_before_content", "Nothing more comes after the first frame, which has no content.", _STALL,
            _ends(_after_start, Pause()), stream=NO_FIRST),
-    _fault("stall_in_text", "Nothing more comes after half of the text.", _STALL,
-           _ends(_in_text, Pause()), plain=TOO_LONG, stream=NO_MORE),
+    _fault("stall_in_text", "Nothing more comes after half of the text.", _STALL, _ends(_in_text, Pause()),
+           plain=TOO_LONG, stream=NO_MORE),
     _fault("stall_in_tool_arguments", "Nothing more comes in the middle of a tool call's arguments.", _STALL,
            _ends(_in_arguments, Pause()), stream=Expects(errors=("TimeoutError",), answer="tools")),
     _fault("stall_after_finish", "Nothing more comes after the finish reason, and the connection stays open.", _STALL,
            _ends(_after_finish, Pause()), stream=WHOLE),
+    _fault("stall_after_end", "The end marker came, and the connection neither ends nor closes.", _STALL, lambda good:
+           [good.opened(), *chunks(good.frames()), Pause()], stream=WHOLE),
     # --- life without progress ----------------------------------------------------------------------------------------
-    _fault("keep_alive_only", "Comments come for ever, and no event.", _KEEP_ALIVE,
-           _keeps_alive(), stream=NO_FIRST, wires=TEXT_FRAMES),
+    _fault("keep_alive_only", "Comments come for ever, and no event.", _KEEP_ALIVE, _keeps_alive(), stream=NO_FIRST,
+           wires=TEXT_FRAMES),
     _fault("keep_alive_after_text", "Comments come for ever after half of the text.", _KEEP_ALIVE,
            _keeps_alive(Ordinary.half), stream=NO_MORE, wires=TEXT_FRAMES),
-    _fault("pings_only", "Pings come for ever, and no content.", _KEEP_ALIVE,
-           _pings, stream=NO_FIRST, wires=frozenset({"anthropic-messages", "vertex-anthropic"})),
-    _fault("endless", "The text never ends.", _STALL,
-           _endless, stream=Expects(errors=("TimeoutError",), clocks=("total",), partial="some"), wires=SSE),
-    _fault("continue_for_ever", "`100 Continue` comes for ever.", _STALL,
-           lambda good: [Repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 0.01)],
-           plain=Expects(errors=("TimeoutError", "WireError", "StreamInterrupted")),
-           stream=Expects(errors=("TimeoutError", "WireError", "StreamInterrupted"))),
+    _fault("pings_only", "Pings come for ever, and no content.", _KEEP_ALIVE, _pings, stream=NO_FIRST,
+           wires=frozenset({"anthropic-messages", "vertex-anthropic"})),
+    _fault("endless", "The text never ends.", _STALL, _endless, stream=Expects(errors=("TimeoutError",),
+           clocks=("total",), partial="some"), wires=SSE),
+    _fault("continue_for_ever", "`100 Continue` comes for ever.", _STALL, lambda good:
+           [Repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 0.01)], plain=Expects(errors=("TimeoutError", "WireError",
+           "StreamInterrupted")), stream=Expects(errors=("TimeoutError", "WireError", "StreamInterrupted"))),
     # --- drips --------------------------------------------------------------------------------------------------------
-    _fault("drip_headers", "The headers come byte by byte, too slowly.", _DRIP,
-           _drip_head, plain=NO_FIRST, stream=NO_FIRST),
-    _fault("drip_body", "The body comes byte by byte, too slowly.", _DRIP,
-           _drip_body, plain=TOO_LONG, stream=TOO_LONG),
-    _fault("drip_fast", "The body comes byte by byte, each in a packet of its own, and is whole.", _DRIP,
-           _drip_fast, plain=WHOLE, stream=WHOLE),
-    _fault("slow_but_steady", "The frames come slowly and none is missing.", _DRIP,
-           _slow_but_steady, plain=WHOLE, stream=WHOLE),
+    _fault("drip_headers", "The headers come byte by byte, too slowly.", _DRIP, _drip_head, plain=NO_FIRST,
+           stream=NO_FIRST),
+    _fault("drip_body", "The body comes byte by byte, too slowly.", _DRIP, _drip_body, plain=TOO_LONG, stream=TOO_LONG),
+    _fault("drip_fast", "The body comes byte by byte, each in a packet of its own, and is whole.", _DRIP, _drip_fast,
+           plain=WHOLE, stream=WHOLE),
+    _fault("slow_but_steady", "The frames come slowly and none is missing.", _DRIP, _slow_but_steady, plain=WHOLE,
+           stream=WHOLE),
 )
+# fmt: on

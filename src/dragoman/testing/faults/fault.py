@@ -36,18 +36,20 @@ class Expects(msgspec.Struct, frozen=True, kw_only=True):
         errors: Names of the classes of which one is raised, or a subclass of it; empty: the whole answer arrives.
         answer: Which answer arrives whole, or in part before the error.
         partial: Whether text was delivered before the error: none of it, some of it, or either.
+        or_whole: Whether the whole answer is right as well, instead of the error.
         clocks: For a timeout, which clock may have run out; empty for any.
         retryable: What the error says of trying again; None for either.
-        retry_after: Seconds that the error says to wait; None for either.
+        retry_after: Seconds that the error says to wait; UNSET for any.
         once: Whether the request must have been sent exactly once, however many attempts the client may make.
     """
 
     errors: tuple[str, ...] = ()
     answer: Literal["text", "tools"] = "text"
     partial: Literal["none", "some", "any"] = "none"
+    or_whole: bool = False
     clocks: tuple[Clock, ...] = ()
     retryable: bool | None = None
-    retry_after: float | None = None
+    retry_after: float | msgspec.UnsetType | None = msgspec.UNSET
     once: bool = False
 
 

@@ -32,6 +32,7 @@ from dragoman.types.messages import (
     ToolCall,
     ToolResult,
 )
+from dragoman.wire.anthropic_messages.binding import BOUND
 from dragoman.wire.anthropic_messages.calls import arguments_object, valid_id
 from dragoman.wire.anthropic_messages.dialect import NAME, Block, cache_control, is_ours, native_of
 from dragoman.wire.call_ids import CallIds
@@ -51,12 +52,14 @@ class Place(msgspec.Struct, frozen=True):
         role: Of its message.
         own: The provider that is asked wrote it, or people did: its native state may be sent.
         bound: So did the model that is asked.
+        shows: Pictures and documents may stand there.
     """
 
     field: str
     role: str
     own: bool
     bound: bool
+    shows: bool = True
 
 
 class ContentWriter:
@@ -65,14 +68,19 @@ class ContentWriter:
 
     Attributes:
         notices: What was adapted or left out, so far.
+        moved: Blocks that only the user may show, and that stood elsewhere.
+        whole: What stands before the message at hand is what its thinking is bound to.
+        model: The model that is asked.
     """
 
     def __init__(self, provider: str, model: str, version: str) -> None:
         self.notices: list[Notice] = []
         self.ids = CallIds(valid_id)
         self.strict = _is_since(version, _STRICT_CONTENT)
+        self.moved: list[Block] = []
+        self.whole = True
+        self.model = model
         self._provider = provider
-        self._model = model
 
     def message(self, message: Message, field: str) -> list[Block]:
         """The blocks of one message."""
@@ -81,18 +89,25 @@ class ContentWriter:
             self.notice(f"{field}.name", "this dialect has no names of speakers; left out")
         blocks: list[Block] = []
         for i, part in enumerate(message.parts):
-            block = self.part(part, Place(f"{field}.parts[{i}]", message.role, own, bound))
+            place = Place(f"{field}.parts[{i}]", message.role, own, bound, message.role in ("user", "tool"))
+            block = self.part(part, place)
             if block is not None:
                 blocks.append(block)
         return blocks
 
     def fields(self, message: Message) -> dict[str, Any]:
         """Unknown fields of a message that came in this dialect."""
-        return native_of(message.native) if self._origin(message.origin)[0] else {}
+        native = native_of(message.native) if self._origin(message.origin)[0] else {}
+        return {name: value for name, value in native.items() if name != BOUND}
 
     def part(self, part: Part, place: Place) -> Block | None:
-        """The block of one part, or None where it cannot be carried."""
-        return _WRITE[type(part)](self, part, place)
+        """The block of one part, or None where it cannot be carried, or not there."""
+        block = _WRITE[type(part)](self, part, place)
+        if block is None or block.get("type") not in ("image", "document") or place.shows or isinstance(part, Opaque):
+            return block
+        self.notice(place.field, "only the user shows pictures and documents here; moved into a turn of the user")
+        self.moved.append(block)
+        return None
 
     def notice(self, field: str, text: str) -> None:
         """Remember what was adapted."""
@@ -103,7 +118,7 @@ class ContentWriter:
             return True, True
         provider, _, model = origin.partition("/")
         own = provider == self._provider
-        return own, own and (not model or _undated(model) == _undated(self._model))
+        return own, own and (not model or _undated(model) == _undated(self.model))
 
 
 def _is_since(version: str, since: str) -> bool:
@@ -137,8 +152,8 @@ def _finished(part: Part, place: Place, block: Block) -> Block:
 
 
 def _text(writer: ContentWriter, part: Text, place: Place) -> Block | None:
-    if not part.text and not is_ours(part.native):
-        return None  # nothing is lost; the API refuses blocks of empty text
+    if not part.text.strip() and not (place.own and is_ours(part.native)):
+        return None  # nothing is lost; the API refuses blocks of blank text
     block: Block = {"type": "text", "text": part.text}
     if part.citations and (citations := _citations(writer, part.citations, place)):
         block["citations"] = citations
@@ -161,18 +176,30 @@ def _citations(writer: ContentWriter, citations: tuple[Citation, ...], place: Pl
 
 
 def _image(writer: ContentWriter, part: Image, place: Place) -> Block | None:
+    if not _is_picture(part):
+        writer.notice(place.field, f"this dialect takes no {part.media_type}; left out: give {_TAKEN}")
+        return None
     if part.detail:
         writer.notice(f"{place.field}.detail", "this dialect has no level of detail; left out")
     return _finished(part, place, {"type": "image", "source": _source(part)})
 
 
+_PICTURES: Final = ("image/jpeg", "image/png", "image/gif", "image/webp")
+_TAKEN: Final = "a JPEG, PNG, GIF, WebP, PDF or text"
+
+
+def _is_picture(part: Image | File) -> bool:
+    return part.data is None or part.media_type in _PICTURES
+
+
 def _file(writer: ContentWriter, part: File, place: Place) -> Block | None:
-    if place.role == "assistant" and writer.strict:
-        writer.notice(place.field, "this API version takes no documents in answers; left out")
-        return None
-    if part.data is not None and (part.media_type or "").startswith("image/"):
+    if part.data is not None and part.media_type in _PICTURES:
         return _finished(part, place, {"type": "image", "source": _source(part)})
-    block: Block = {"type": "document", "source": _document_source(writer, part, place)}
+    source = _document_source(writer, part, place)
+    if source["type"] == "base64" and source["media_type"] != _PDF:
+        writer.notice(place.field, f"this dialect takes no {part.media_type}; left out: give {_TAKEN}")
+        return None
+    block: Block = {"type": "document", "source": source}
     if part.name is not None:
         block["title"] = part.name
     return _finished(part, place, block)
@@ -200,6 +227,7 @@ def _document_source(writer: ContentWriter, part: File, place: Place) -> dict[st
     return {"type": "text", "media_type": "text/plain", "data": text}
 
 
+_PDF: Final = "application/pdf"
 _TEXTUAL: Final = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})
 
 
@@ -215,9 +243,15 @@ def _reasoning(writer: ContentWriter, part: Reasoning, place: Place) -> Block | 
     if not place.bound:
         writer.notice(place.field, "thinking is bound to the provider and model that wrote it; left out")
         return None
+    if not writer.whole:
+        writer.notice(place.field, "what stands before this thinking was changed since it was thought; left out")
+        return None
     native = native_of(part.native)
     if native.get("type") == "redacted_thinking":
         return native
+    if not native.get("signature") and "claude" in writer.model:
+        writer.notice(place.field, "thinking without its signature, as of an answer that was cut, is refused; left out")
+        return None
     return native | {"type": "thinking", "thinking": part.text}
 
 
@@ -241,9 +275,9 @@ def _tool_result(writer: ContentWriter, part: ToolResult, place: Place) -> Block
 
 def _result_content(writer: ContentWriter, part: ToolResult, place: Place) -> str | list[Block]:
     if is_plain(part.parts):
-        return part.text
+        return part.text if part.text.strip() else ""
     # A document that a tool gave back stands in a question, whatever its message is called.
-    inner = msgspec.structs.replace(place, role="user")
+    inner = msgspec.structs.replace(place, role="user", shows=not part.is_error)  # what failed says so in text only
     places = (msgspec.structs.replace(inner, field=f"{place.field}.parts[{i}]") for i in range(len(part.parts)))
     blocks = (writer.part(piece, at) for piece, at in zip(part.parts, places, strict=True))
     return [block for block in blocks if block is not None]
@@ -251,7 +285,7 @@ def _result_content(writer: ContentWriter, part: ToolResult, place: Place) -> st
 
 def _refusal(writer: ContentWriter, part: Refusal, place: Place) -> Block | None:
     writer.notice(place.field, "a refusal is sent as text")
-    return _finished(part, place, {"type": "text", "text": part.text}) if part.text else None
+    return _finished(part, place, {"type": "text", "text": part.text}) if part.text.strip() else None
 
 
 def _opaque(writer: ContentWriter, part: Opaque, place: Place) -> Block | None:

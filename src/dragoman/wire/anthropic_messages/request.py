@@ -13,28 +13,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from dragoman.errors import ConfigError
 from dragoman.types.http import HttpRequest, Notice
-from dragoman.types.messages import CacheMark, Message
+from dragoman.types.messages import CacheMark
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest, OutputFormat, ReasoningSettings
 from dragoman.types.tools import Tool
 from dragoman.wire.anthropic_messages.calls import FREE_TEXT
-from dragoman.wire.anthropic_messages.content import ContentWriter, is_plain, rejects_sampling
+from dragoman.wire.anthropic_messages.content import ContentWriter, rejects_sampling
+from dragoman.wire.anthropic_messages.conversation import encode_conversation
 from dragoman.wire.anthropic_messages.dialect import (
     DEFAULT_VERSION,
     PATH,
-    Block,
     cache_control,
     is_ours,
     native_of,
 )
 from dragoman.wire.base import encode_json
+from dragoman.wire.lenient import list_of, object_of
 from dragoman.wire.request_body import overlay
 
 # The dialect requires a cap; this one is small enough for every model there is.
 _DEFAULT_MAX_TOKENS: Final = 4096
-_INSTRUCTIONS: Final = ("system", "developer")
+_LEAST_BUDGET: Final = 1024
 
 
 def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
@@ -67,71 +67,14 @@ def encode_body(request: ChatRequest, provider: Provider, version: str) -> tuple
         ConfigError: There are only instructions and no message to answer.
     """
     writer = ContentWriter(provider.name, request.model, version)
-    body: dict[str, Any] = {"model": request.model, **_conversation(request, writer)}
+    native = native_of(request.native)
     settings, notices = encode_settings(request, version)
-    body = overlay(native_of(request.native), body | settings)
-    notices += writer.notices + _with_cap(body, request)
+    checked = "block_binding" not in object_of(native.get("thinking"))
+    tools = {**settings, **(request.extra or {})}.get("tools")
+    conversation = encode_conversation(request.messages, writer, tools, checked=checked)
+    body: dict[str, Any] = overlay(native, {"model": request.model, **conversation, **settings})
+    notices += writer.notices + _with_cap(body, request) + _without_thinking(body)
     return (overlay(body, request.extra) if request.extra else body), notices
-
-
-# --- messages ---------------------------------------------------------------------------------------------------------
-
-
-def _conversation(request: ChatRequest, writer: ContentWriter) -> dict[str, Any]:
-    """`system` of the instructions at the head, `messages` of the rest."""
-    messages = request.messages
-    head = next((i for i, message in enumerate(messages) if not _is_head(message)), len(messages))
-    fields: dict[str, Any] = {}
-    if head:
-        fields["system"] = _system(messages[:head], writer)
-    fields["messages"] = _turns(messages[head:], head, writer)
-    if not fields["messages"]:
-        raise ConfigError("messages holds instructions only: add a message of the user", field="messages")
-    return fields
-
-
-def _is_head(message: Message) -> bool:
-    """Whether instructions may be hoisted; those that came as a turn of this dialect stay where they were."""
-    return message.role in _INSTRUCTIONS and not is_ours(message.native)
-
-
-def _system(messages: tuple[Message, ...], writer: ContentWriter) -> str | list[Block]:
-    if len(messages) == 1 and is_plain(messages[0].parts):
-        return messages[0].text
-    return [block for i, message in enumerate(messages) for block in writer.message(message, f"messages[{i}]")]
-
-
-def _turns(messages: tuple[Message, ...], start: int, writer: ContentWriter) -> list[dict[str, Any]]:
-    """The turns; results in messages of their own are put together, since the API wants all of a turn's in one."""
-    turns: list[dict[str, Any]] = []
-    results: list[Block] | None = None
-    for i, message in enumerate(messages, start):
-        turn = _turn(message, f"messages[{i}]", writer)
-        if turn is None:
-            continue
-        if message.role != "tool":
-            results = None
-        elif results is not None:
-            results += turn["content"]
-            continue
-        else:
-            results = turn["content"]
-        turns.append(turn)
-    return turns
-
-
-def _turn(message: Message, field: str, writer: ContentWriter) -> dict[str, Any] | None:
-    role = _ROLES.get(message.role, message.role)
-    content: str | list[Block] = writer.message(message, field)
-    if message.parts and is_plain(message.parts) and message.role != "tool":
-        content = message.text
-    elif message.parts and not content:
-        writer.notice(field, "nothing in this message can be sent to this provider; left out")
-        return None
-    return overlay(writer.fields(message), {"role": role, "content": content})
-
-
-_ROLES: Final = {"tool": "user", "developer": "system"}
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -235,10 +178,16 @@ def _reasoning(writing: _Writing, reasoning: ReasoningSettings) -> None:
         # Effort alone: the models that know it think adaptively of themselves, and older ones refuse `adaptive`.
         writing.into("output_config", effort=_effort(writing, reasoning.effort))
     if reasoning.budget_tokens is not None:
-        writing.body["thinking"] = {"type": "enabled", "budget_tokens": reasoning.budget_tokens}
+        writing.body["thinking"] = {"type": "enabled", "budget_tokens": _budget(writing, reasoning.budget_tokens)}
     if reasoning.summary is not None:
         display = "omitted" if reasoning.summary == "omitted" else "summarized"
         writing.body["thinking"] = {"type": "adaptive"} | writing.body.get("thinking", {}) | {"display": display}
+
+
+def _budget(writing: _Writing, tokens: int) -> int:
+    if tokens < _LEAST_BUDGET:
+        writing.notice("reasoning.budget_tokens", f"this dialect's least budget is {_LEAST_BUDGET}; sent as that")
+    return max(tokens, _LEAST_BUDGET)
 
 
 def _effort(writing: _Writing, effort: str) -> str:
@@ -324,6 +273,27 @@ _SETTINGS: Final[dict[str, Callable[[_Writing, Any], None]]] = {
     "metadata": _metadata,
     "user": _user,
 }
+
+
+def _without_thinking(body: dict[str, Any]) -> list[Notice]:
+    """
+    Take thinking by budget away where the answer whose calls are answered does not begin with it: it was another's.
+
+    "Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final `assistant`
+    message must start with a thinking block."
+    """
+    if object_of(body.get("thinking")).get("type") != "enabled" or not _answers_without_thinking(body["messages"]):
+        return []
+    del body["thinking"]
+    text = "the answer whose calls are answered was not thought by this model, so that it cannot think now; left out"
+    return [Notice("reasoning", text)]
+
+
+def _answers_without_thinking(turns: list[Any]) -> bool:
+    """Whether the last turn answers calls of an answer that does not begin with thinking."""
+    answer, results = ([], *(list_of(turn["content"]) for turn in turns[-2:]))[-2:]
+    first, begins = (next((object_of(block).get("type") for block in blocks), None) for blocks in (answer, results))
+    return begins == "tool_result" and first not in ("thinking", "redacted_thinking")
 
 
 def _with_cap(body: dict[str, Any], request: ChatRequest) -> list[Notice]:

@@ -1,8 +1,9 @@
 """
 From messages to contents, for requests.
 
-Rules of the dialect that shape this file: instructions stand apart from the turns; a function's results stand in a
-content of the user, all results of one turn together, and name their function.
+Rules of the dialect that shape this file: instructions stand apart from the turns and are texts; a function's results
+stand in a content of the user, all results of one turn together, and name their function; calls come right after a turn
+of the user or after results.
 
 Models from Gemini 3 on refuse a turn of theirs whose first function call bears no thought signature.  A turn that
 another provider wrote has none, so its first call gets the one that Google documents for this case.
@@ -23,9 +24,11 @@ from dragoman.types.messages import Message, Part, ToolCall, ToolResult
 from dragoman.types.providers import Provider
 from dragoman.wire.gemini_generate.dialect import NAME, SIGNATURE, WRITTEN, Json, as_it_came
 from dragoman.wire.gemini_generate.parts import encode_part, encode_result
+from dragoman.wire.google_names import function_name
 from dragoman.wire.lenient import list_of, object_of
 from dragoman.wire.native import is_ours, over, own, replays
 from dragoman.wire.place import Place
+from dragoman.wire.turns import BEGUN
 
 # The field holds bytes, which JSON writes in base64; recordings of Google's SDK show it so.
 NO_SIGNATURE: Final = base64.b64encode(b"skip_thought_signature_validator").decode()
@@ -61,14 +64,12 @@ def encode_messages(messages: tuple[Message, ...], model: str, provider: Provide
     """
     writer = _Writer(model, provider, notices)
     head = next((i for i, message in enumerate(messages) if message.role not in _INSTRUCTIONS), len(messages))
-    fields: Json = {}
-    if head:
-        fields["systemInstruction"] = writer.instructions(messages[:head])
+    told = writer.instructions(messages[:head]) if head else {}
     for i, message in enumerate(messages[head:], head):
         writer.add(message, f"messages[{i}]")
     if not writer.contents:
         raise ConfigError("messages holds nothing to answer: add a message of the user", field="messages")
-    return {**fields, "contents": writer.contents}
+    return {**told, "contents": writer.contents}
 
 
 class _Writer:
@@ -85,8 +86,14 @@ class _Writer:
         self._marked = False  # it was said that cache marks are not sent
 
     def instructions(self, messages: tuple[Message, ...]) -> Json:
+        """`systemInstruction`; what of it is no text goes into a first turn of the user."""
         parts = [part for i, message in enumerate(messages) for part in self._parts(message, f"messages[{i}]")]
-        return _content(messages[0], {"parts": parts})
+        texts = [part for part in parts if "text" in part]
+        if len(texts) < len(parts):
+            text = "instructions are texts in this dialect; the rest was moved into a turn of the user"
+            self._notices.append(Notice("messages[0]", text))
+            self.contents.append({"role": "user", "parts": [part for part in parts if "text" not in part]})
+        return {"systemInstruction": _content(messages[0], {"parts": texts})} if texts else {}
 
     def add(self, message: Message, field: str) -> None:
         if message.name:
@@ -99,9 +106,28 @@ class _Writer:
         if message.role == "tool" and self._results is not None and not is_ours(message.native, NAME):
             list_of(self._results["parts"]).extend(parts)
             return
-        content = _content(message, {"role": self._role(message, field), "parts": parts})
+        replay = replays(message, self._provider)
+        content = _content(message, {"role": self._role(message, field), "parts": parts}, replay)
         self._results = content if message.role == "tool" else None
-        self.contents.append(content)
+        if not (message.role == "assistant" and self._joined(parts)):
+            self.contents.append(content)
+
+    def _joined(self, parts: list[Json]) -> bool:
+        """Have calls come right after the user: put them to what the model said before, or the user before them."""
+        if not any("functionCall" in part for part in parts):
+            return False
+        if not self.contents:
+            text = "calls come after a turn of the user in this dialect: one that says so was put before"
+            self._notices.append(Notice("messages", text))
+            self.contents.append({"role": "user", "parts": [{"text": BEGUN}]})
+        before = self.contents[-1]
+        said = list_of(before["parts"])
+        if before.get("role") != "model" or any("functionCall" in part for part in said):
+            return False
+        said.extend(parts)
+        if len(self.contents) == 1:
+            self.contents.insert(0, {"role": "user", "parts": [{"text": BEGUN}]})
+        return True
 
     def _role(self, message: Message, field: str) -> str:
         if message.role in _INSTRUCTIONS:
@@ -147,12 +173,12 @@ class _Writer:
             place.note(
                 f"this dialect wants the function's name and no call has this id; {_NAMELESS!r} was sent", ".name"
             )
-        return name or _NAMELESS
+        return function_name(name or _NAMELESS)
 
 
-def _content(message: Message, made: Json) -> Json:
+def _content(message: Message, made: Json, replay: bool = True) -> Json:
     """A content over the fields with which it came."""
-    fields = dict(own(message.native, NAME))
+    fields = dict(own(message.native, NAME, replay))
     names = object_of(object_of(fields.pop(WRITTEN, None)).get("names"))
     parts = made.pop("parts")
     content: Json = as_it_came(over(made, fields), names)
@@ -160,15 +186,13 @@ def _content(message: Message, made: Json) -> Json:
 
 
 def _is_foreign(message: Message, replay: bool) -> bool:
-    """Whether an answer is of another provider, of an earlier generation, or of nobody knows whom."""
-    if not replay:
+    """Whether an answer may have no signature: it did not come in this dialect, so that nobody else is to give one."""
+    if not replay or message.origin is not None:
         return True
-    if message.origin is not None:
-        return generation(message.origin) < _SIGNING
     return not any(is_ours(part.native, NAME) for part in message.parts)
 
 
 def _sign(parts: list[Json]) -> None:
-    first = next((part for part in parts if "functionCall" in part), None)
-    if first is not None and SIGNATURE not in first:
-        first[SIGNATURE] = NO_SIGNATURE
+    at = next((i for i, part in enumerate(parts) if "functionCall" in part), None)
+    if at is not None and not any(SIGNATURE in part for part in parts[: at + 1]):
+        parts[at][SIGNATURE] = NO_SIGNATURE

@@ -30,6 +30,8 @@ from dragoman.types.messages import (
 )
 from dragoman.wire.gemini_generate.dialect import NAME, WRITTEN, Json, as_it_came
 from dragoman.wire.gemini_generate.media import encode_media
+from dragoman.wire.google_media import is_address
+from dragoman.wire.google_names import function_name
 from dragoman.wire.lenient import is_object, known, object_of
 from dragoman.wire.native import is_ours, over, own
 from dragoman.wire.place import Place
@@ -72,6 +74,9 @@ def _refusal(part: Refusal, place: Place) -> Json | None:
 
 
 def _media(part: Image | Audio | File, place: Place) -> Json | None:
+    if part.file_id is not None and part.data is None and not (place.replay and is_address(part.file_id)):
+        text = as_text(part, place)
+        return {"text": text} if text else None
     native = own(part.native, NAME, place.replay)
     if isinstance(part, Image) and part.detail:
         place.note("this dialect has no level of detail by that name; left out", ".detail")
@@ -82,7 +87,7 @@ def _media(part: Image | Audio | File, place: Place) -> Json | None:
 
 
 def _tool_call(part: ToolCall, place: Place) -> Json | None:
-    call = known({"id": part.id or None, "name": part.name})
+    call = known({"id": part.id or None, "name": function_name(part.name)})
     return _finished(part.native, place, {"functionCall": call | {"args": _arguments(part, place)}})
 
 

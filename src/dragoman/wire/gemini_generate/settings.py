@@ -23,6 +23,7 @@ from dragoman.wire.gemini_generate.contents import generation
 from dragoman.wire.gemini_generate.dialect import NAME, Json
 from dragoman.wire.gemini_generate.schemas import json_schema
 from dragoman.wire.gemini_generate.tools import decode_choice, decode_tools, encode_choice, encode_tools
+from dragoman.wire.google_names import check_names
 from dragoman.wire.lenient import object_of, text_of, whole
 from dragoman.wire.native import own
 from dragoman.wire.setting_rows import Note, Row, as_list, decode_rows, encode_rows, note_unsaid, same, texts
@@ -174,6 +175,7 @@ def _tools(request: ChatRequest, native: Json, notices: list[Notice]) -> Any:
     came = native.get("tools")
     if came is not None and decode_tools(came) == request.tools:
         return came
+    check_names(request.tools or ())
     return encode_tools(request.tools or (), notices) or None
 
 

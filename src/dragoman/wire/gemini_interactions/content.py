@@ -21,6 +21,7 @@ from dragoman.errors import ConfigError
 from dragoman.types.messages import Audio, Citation, File, Image, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.wire.gemini_interactions.dialect import BLOCK, NAME, Json, state_of
 from dragoman.wire.gemini_interactions.media import decode_media, encode_media
+from dragoman.wire.google_media import is_address
 from dragoman.wire.lenient import list_of, object_of, text_of, whole
 from dragoman.wire.native import difference, is_ours, over, own
 from dragoman.wire.place import Place
@@ -144,7 +145,8 @@ def encode_block(part: Part, place: Place, answering: bool) -> Json | None:
         place: Where it stands.
         answering: It is written into an answer, which may name any source; a question is to name this provider's only.
     """
-    write = _WRITE.get(type(part))
+    foreign = isinstance(part, Image | Audio | File) and not answering and not _is_known(part, place)
+    write = None if foreign else _WRITE.get(type(part))
     if write is not None:
         made = write(part, place, answering)
         return made and over(made, state_of(part.native, place.replay))
@@ -152,6 +154,11 @@ def encode_block(part: Part, place: Place, answering: bool) -> Json | None:
         return part.data
     text = as_text(part, place)
     return {"type": "text", "text": text} if text else None
+
+
+def _is_known(part: Image | Audio | File, place: Place) -> bool:
+    """Whether Google can find a file: ids of other providers mean nothing to it."""
+    return part.file_id is None or part.data is not None or (place.replay and is_address(part.file_id))
 
 
 def _write_text(part: Text, place: Place, answering: bool) -> Json | None:

@@ -16,6 +16,7 @@ from dragoman.types.http import Notice
 from dragoman.types.requests import ChatRequest, OutputFormat, ReasoningSettings
 from dragoman.wire.gemini_interactions.dialect import NAME, Json
 from dragoman.wire.gemini_interactions.tools import decode_choice, decode_tools, encode_choice, encode_tools
+from dragoman.wire.google_names import check_names
 from dragoman.wire.lenient import is_array, is_object, known, object_of
 from dragoman.wire.native import own
 from dragoman.wire.setting_rows import Note, Row, as_list, decode_rows, encode_rows, note_unsaid, texts
@@ -129,6 +130,7 @@ def encode_settings(request: ChatRequest, notices: list[Notice]) -> Json:
     came = object_of(native.get(CONFIG))
     body = encode_rows(_BODY, request, native, notices)
     if request.tools is not None:
+        check_names(request.tools)
         body["tools"] = encode_tools(request.tools, notices)
     config = {**came, **encode_rows(_FIELDS, request, came, notices)}
     if request.reasoning is not None:

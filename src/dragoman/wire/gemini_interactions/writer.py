@@ -20,6 +20,7 @@ from dragoman.wire.call_ids import CallIds
 from dragoman.wire.gemini_interactions.content import encode_block, is_block
 from dragoman.wire.gemini_interactions.dialect import CONTENT_STEPS, NAME, STEP, Json, state_of
 from dragoman.wire.gemini_interactions.steps import result_of, write_call, write_result, write_thought
+from dragoman.wire.google_names import function_name
 from dragoman.wire.lenient import is_object
 from dragoman.wire.native import is_ours, over, own
 from dragoman.wire.place import Place
@@ -90,7 +91,7 @@ class StepWriter:
         arguments, exact = arguments_object(part)
         if not exact:
             place.note("no JSON object, as this dialect wants; sent inside one", ".arguments_json")
-        return write_call(self.ids.call(part), part.name, arguments)
+        return write_call(self.ids.call(part), function_name(part.name), arguments)
 
     def result(self, part: ToolResult, place: Place) -> Json | None:
         return write_result(part, result_of(part, place, self.answering), self.ids.result(part))

@@ -66,6 +66,11 @@ def own(native: Native | None, replay: bool = True) -> dict[str, Any]:
     return object_of(native.get(NAME)) if native and replay else {}
 
 
+def own_block(part: Part, replay: bool = True) -> bool:
+    """Whether a part came as a block of this dialect, from people or from the provider that is asked."""
+    return replay and NAME in (part.native or {})
+
+
 # --- value to block ---------------------------------------------------------------------------------------------------
 
 

@@ -14,14 +14,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from dragoman.errors import ConfigError
-from dragoman.types.messages import Audio, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from dragoman.types.messages import Audio, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from dragoman.types.providers import Provider
-from dragoman.wire.openai_chat.blocks import Block, Notes, encode_block, encode_cache, encode_thought, own
+from dragoman.wire.openai_chat.blocks import Block, Notes, encode_block, encode_cache, encode_thought, own, own_block
 from dragoman.wire.openai_chat.dialect import NAME
 from dragoman.wire.openai_chat.order import ordered
 from dragoman.wire.openai_chat.serve import encode_call
 from dragoman.wire.openai_chat.valid import valid_id, valid_speaker
+from dragoman.wire.openai_chat.variants import in_variant
+from dragoman.wire.text_forms import free_text
 
 _INSTRUCTIONS: Final = ("system", "developer")
 _NO_MEDIA: Final = {"assistant": "an answer holds", "system": "instructions hold", "developer": "instructions hold"}
@@ -35,7 +39,7 @@ def encode_messages(messages: Iterable[Message], provider: Provider, notes: Note
     for i, message in enumerate(messages):
         writer.add(message, f"messages[{i}]")
     writer.flush()
-    return ordered(writer.out, provider.quirks, notes)
+    return in_variant(ordered(writer.out, provider.quirks, notes), provider.quirks, notes)
 
 
 class _Writer:
@@ -131,7 +135,7 @@ class _Turn:
         if block is None:
             return
         holder = _NO_MEDIA.get(self._message.role)
-        if holder and block["type"] != "text" and not (self.replay and NAME in (part.native or {})):
+        if holder and block["type"] != "text" and not (isinstance(part, Opaque) or own_block(part, self.replay)):
             self.writer.notes.add(field, f"{holder} only text here; moved into a user message after it")
             self.writer.media.append(block)
             return
@@ -199,9 +203,17 @@ class _Turn:
         return True
 
     def refusal(self, part: Refusal, field: str) -> bool:
-        if self.replay and NAME in (part.native or {}):
+        """
+        A field, or the block as which it came; of another provider a text, because OpenAI alone has the field.
+        """
+        if own_block(part, self.replay):
             return False
-        self.fields["refusal"] = self.fields.get("refusal", "") + part.text
+        if self.replay and part.text:
+            self.fields["refusal"] = self.fields.get("refusal", "") + part.text
+            return True
+        self.writer.notes.add(field, "a refusal is sent as a text")
+        self.blocks += [{"type": "text", "text": part.text}] if part.text else []
+        self.parts += [part] if part.text else []
         return True
 
     def sound(self, part: Audio, field: str) -> bool:
@@ -211,8 +223,7 @@ class _Turn:
         return True
 
     def call(self, part: ToolCall, field: str) -> bool:
-        own_call = part if self.replay or not part.native else _stripped(part)
-        written = encode_call(own_call)
+        written = encode_call(part if self.replay else _foreign(part))
         if written["id"] and (valid := self.writer.call_id(written["id"])) != written["id"]:
             written["id"] = valid
         self.fields.setdefault("tool_calls", []).append(written)
@@ -223,8 +234,12 @@ class _Turn:
 _NO_REASONING: Final = " "
 
 
-def _stripped(call: ToolCall) -> ToolCall:
-    return ToolCall(call.id, call.name, call.arguments_json, call.kind)
+def _foreign(call: ToolCall) -> ToolCall:
+    """A call without the state of its author; a text for arguments goes in an object, which every server reads."""
+    arguments = call.arguments_json
+    if call.kind == "custom":
+        arguments = msgspec.json.encode(free_text(call)).decode()
+    return ToolCall(call.id, call.name, arguments)
 
 
 _ANSWER: Final[dict[type[Any], Callable[[_Turn, Any, str], bool]]] = {

@@ -60,11 +60,12 @@ def _joined(one: Json, other: Json) -> Json:
     """One message of two of the same role."""
     made = {**one, **other}
     for name in one.keys() & other.keys() - {"role"}:
-        made[name] = _together(one[name], other[name])
+        made[name] = together(one[name], other[name])
     return made
 
 
-def _together(one: Any, other: Any) -> Any:
+def together(one: Any, other: Any) -> Any:
+    """Two values of a field as one: texts under each other, blocks behind each other, else the later one."""
     if isinstance(one, str) and isinstance(other, str):
         return "\n\n".join(text for text in (one, other) if text)
     if isinstance(one, str | list) and isinstance(other, str | list):

@@ -54,10 +54,13 @@ def _function(tool: Tool) -> dict[str, Any]:
     body = {
         "name": tool.name,
         "description": tool.description,
-        "parameters": tool.parameters,
+        "parameters": _NO_ARGUMENTS if tool.parameters is None else tool.parameters,  # Mistral requires it
         "strict": tool.strict,
     }
     return {"type": "function", "function": {name: value for name, value in body.items() if value is not None}}
+
+
+_NO_ARGUMENTS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
 
 def _custom(tool: Tool) -> dict[str, Any]:

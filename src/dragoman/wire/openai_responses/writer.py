@@ -145,10 +145,19 @@ class ItemWriter:
             self._put({name: value for name, value in item.items() if value is not None})
 
     def _drop_orphans(self, before: int, field: str) -> None:
-        """Take back reasoning that nothing follows: its partner was cut off, or removed."""
-        while len(self.items) > before and kind_of(self.items[-1]) == "reasoning":
-            self.items.pop()
-            self.notices.append(Notice(field, "reasoning without the item that followed it is not accepted; left out"))
+        """Take back reasoning whose partner does not follow: it was cut off, removed, or other words took its place."""
+        written, self.items = self.items, self.items[:before]
+        kept: list[Item] = []
+        after: Item | None = None  # what follows that is no reasoning
+        for item in reversed(written[before:]):
+            if kind_of(item) != "reasoning":
+                after = item
+            elif after is None or (kind_of(after) == "message" and "id" in item and "id" not in after):
+                text = "reasoning without the item that followed it is not accepted; left out"
+                self.notices.append(Notice(field, text))
+                continue
+            kept.append(item)
+        self.items += reversed(kept)
 
     def call(self, part: ToolCall, place: Place) -> None:
         self._flush(place.role)

@@ -8,7 +8,8 @@ model can judge (does it see pictures, is it long enough) are not looked at.
 Rule: what a provider was recorded to accept has no problems.  Each rule stands in one function with its source.
 
 Names are those of the wires, and of servers that imitate one: `compatible-chat` is what every known server of OpenAI's
-dialect holds to, `mistral-chat` and `perplexity-chat` are stricter than that; `openai-chat` is OpenAI itself.
+dialect holds to, `mistral-chat` and `perplexity-chat` are stricter than that; `openai-chat` is OpenAI itself, and so is
+`openai-responses`, of which `deepseek-responses` is a stricter one.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ _MODULES: Final = {
     "mistral-chat": "mistral_chat",
     "perplexity-chat": "perplexity_chat",
     "openai-responses": "openai_responses",
+    "deepseek-responses": "deepseek_responses",
     "anthropic-messages": "anthropic_messages",
     "bedrock-anthropic": "anthropic_messages",
+    "vertex-anthropic": "anthropic_messages",
     "bedrock-converse": "bedrock_converse",
     "gemini-generate": "gemini_generate",
     "gemini-interactions": "gemini_interactions",

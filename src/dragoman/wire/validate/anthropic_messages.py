@@ -216,10 +216,12 @@ def _choice(asked: Asked) -> Problems:
 
 
 def _thoughts(asked: Asked) -> Problems:
-    # "messages.1.content.0.thinking.signature: Field required"
+    # "messages.1.content.0.thinking.signature: Field required"; imitators sign nothing
     for message in items(asked.body, "messages"):
         for block in _blocks(message):
-            if block.fields.get("type") == "thinking" and not text_of(block.fields.get("signature")):
+            if "claude" not in asked.model or block.fields.get("type") != "thinking":
+                continue
+            if not text_of(block.fields.get("signature")):
                 yield Problem(f"{block.path}.signature", "thinking goes back with its signature")
 
 
@@ -270,7 +272,9 @@ def _sources(asked: Asked) -> Problems:
     for message in items(asked.body, "messages"):
         for block in _blocks(message):
             yield from _source(block)
-            for piece in items(block.fields, "content", block.path) if block.fields.get("type") == "tool_result" else ():
+            for piece in (
+                items(block.fields, "content", block.path) if block.fields.get("type") == "tool_result" else ()
+            ):
                 yield from _source(piece)
 
 
@@ -280,7 +284,9 @@ def _source(block: Item) -> Problems:
     if allowed is None or source.get("type") != "base64":
         return
     if source.get("media_type") not in allowed:
-        yield Problem(f"{block.path}.source.media_type", f"{source.get('media_type')!r} is none of {', '.join(allowed)}")
+        yield Problem(
+            f"{block.path}.source.media_type", f"{source.get('media_type')!r} is none of {', '.join(allowed)}"
+        )
     if not text_of(source.get("data")):
         yield Problem(f"{block.path}.source.data", "there is nothing in it")
 

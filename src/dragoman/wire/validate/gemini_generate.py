@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from dragoman.wire.gemini_generate.contents import generation
 from dragoman.wire.gemini_generate.dialect import camel_cased
+from dragoman.wire.google_media import is_address
 from dragoman.wire.lenient import is_array, is_object, list_of, object_of, text_of
 from dragoman.wire.validate.rules import Asked, Item, Json, Named, Problem, Problems, Rule, Turn, items, matches
 
@@ -34,7 +35,9 @@ def _contents(asked: Asked) -> list[Item]:
     given = asked.body.get("contents")
     listed: list[Any] = [given] if is_object(given) else list_of(given)
     return [
-        Item(f"$.contents[{i}]", object_of(camel_cased(value, {}))) for i, value in enumerate(listed) if is_object(value)
+        Item(f"$.contents[{i}]", object_of(camel_cased(value, {})))
+        for i, value in enumerate(listed)
+        if is_object(value)
     ]
 
 
@@ -62,6 +65,10 @@ def _data(asked: Asked) -> Problems:
             if len(kinds) > 1 or (not kinds and "thoughtSignature" not in part.fields):
                 yield Problem(part.path, f"give one of {', '.join(_DATA)}")
             blob = object_of(part.fields.get("inlineData"))
+            uri = object_of(part.fields.get("fileData")).get("fileUri")
+            # "Invalid or unsupported file uri"
+            if kinds == ["fileData"] and not is_address(text_of(uri)):
+                yield Problem(f"{part.path}.fileData.fileUri", "give an address")
             if kinds == ["inlineData"] and not (text_of(blob.get("mimeType")) and text_of(blob.get("data"))):
                 yield Problem(f"{part.path}.inlineData", "give data and its mimeType")
 
@@ -148,9 +155,12 @@ def _signed(asked: Asked) -> Problems:
     contents = _contents(asked)
     asked_at = max((i for i, content in enumerate(contents) if _is_question(content)), default=0)
     for content in contents[asked_at:]:
-        first = next((part for part in _parts(content) if "functionCall" in part.fields), None)
-        if first is not None and not text_of(first.fields.get("thoughtSignature")):
-            yield Problem(first.path, "the first call of a turn bears a thoughtSignature")
+        for part in _parts(content):
+            if text_of(part.fields.get("thoughtSignature")):
+                break  # it may stand at a thought or a text before the call
+            if "functionCall" in part.fields:
+                yield Problem(part.path, "the first call of a turn bears a thoughtSignature")
+                break
 
 
 def _is_question(content: Item) -> bool:

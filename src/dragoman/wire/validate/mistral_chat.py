@@ -62,4 +62,23 @@ def _answers(asked: Asked) -> Problems:
             yield Problem(f"{message.path}.content", "an answer has content or calls")
 
 
-RULES: Final[tuple[Rule, ...]] = (*SHARED, _roles, _order, _end, _ids, _answers)
+def _fields(asked: Asked) -> Problems:
+    # "Extra inputs are not permitted" (OpenAPI: "additionalProperties": false)
+    for message in items(asked.body, "messages"):
+        for name in message.fields.keys() - _FIELDS.get(str(message.fields.get("role")), message.fields.keys()):
+            yield Problem(f"{message.path}.{name}", "no such field")
+        for block in items(message.fields, "content", message.path):
+            if block.fields.get("type") not in _BLOCKS or "cache_control" in block.fields:
+                yield Problem(block.path, f"no such block, or no such field: {sorted(block.fields)}")
+
+
+_FIELDS: Final = {
+    "system": {"role", "content"},
+    "user": {"role", "content"},
+    "assistant": {"role", "content", "tool_calls", "prefix"},
+    "tool": {"role", "content", "tool_call_id", "name"},
+}
+_BLOCKS: Final = ("text", "image_url", "document_url", "file", "input_audio", "reference", "thinking")
+
+
+RULES: Final[tuple[Rule, ...]] = (*SHARED, _roles, _order, _end, _ids, _answers, _fields)

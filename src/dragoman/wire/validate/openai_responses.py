@@ -29,8 +29,8 @@ from dragoman.wire.validate.rules import (
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 _NAME_IS: Final = "a name of 1 to 128 letters, digits, '_' and '-'"
 _ID: Final = re.compile(r".{1,64}\Z", re.DOTALL)
-_CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
-_RESULTS: Final = ("function_call_output", "custom_tool_call_output")
+CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
+RESULTS: Final = ("function_call_output", "custom_tool_call_output")
 _ASKED: Final = ("input_text", "input_image", "input_file", "input_audio")
 _ANSWERED: Final = ("output_text", "refusal")
 _ROLES: Final = ("user", "assistant", "system", "developer")
@@ -38,11 +38,13 @@ _ROLES: Final = ("user", "assistant", "system", "developer")
 _BLOCKS: Final = {"assistant": _ANSWERED, "user": _ASKED, "system": _ASKED, "developer": _ASKED}
 
 
-def _items(asked: Asked) -> Iterator[Item]:
+def listed_items(asked: Asked) -> Iterator[Item]:
+    """The items of the input."""
     return items(asked.body, "input")
 
 
-def _kind(item: Item) -> str:
+def kind_of(item: Item) -> str:
+    """The type of an item; a message may leave it out."""
     return text_of(item.fields.get("type")) or ("message" if "role" in item.fields else "")
 
 
@@ -64,8 +66,8 @@ def _given(asked: Asked) -> Problems:
 
 def _messages(asked: Asked) -> Problems:
     # "Invalid value: 'input_text'. Supported values are: 'output_text' and 'refusal'."; OpenAPI: `EasyInputMessage`
-    for item in _items(asked):
-        if _kind(item) != "message":
+    for item in listed_items(asked):
+        if kind_of(item) != "message":
             continue
         role, content = item.fields.get("role"), item.fields.get("content")
         if role not in _ROLES:
@@ -85,15 +87,15 @@ def _blocks(item: Item, name: str, allowed: tuple[str, ...]) -> Problems:
 def _calls(asked: Asked) -> Problems:
     # "Invalid 'input[2].name': string does not match pattern '^[a-zA-Z0-9_-]+$'"; "Invalid 'input[2].call_id': string too
     # long. Expected a string with maximum length 64"; "empty string"
-    for item in _items(asked):
-        kind = _kind(item)
-        if kind in _CALLS:
+    for item in listed_items(asked):
+        kind = kind_of(item)
+        if kind in CALLS:
             yield from matches(item.fields.get("name"), _NAME, f"{item.path}.name", _NAME_IS)
-            if not isinstance(item.fields.get(_CALLS[kind]), str):
-                yield Problem(f"{item.path}.{_CALLS[kind]}", "give a text")
-        if kind in _CALLS or kind in _RESULTS:
+            if not isinstance(item.fields.get(CALLS[kind]), str):
+                yield Problem(f"{item.path}.{CALLS[kind]}", "give a text")
+        if kind in CALLS or kind in RESULTS:
             yield from matches(item.fields.get("call_id"), _ID, f"{item.path}.call_id", "an id of 1 to 64 characters")
-        if kind in _RESULTS:
+        if kind in RESULTS:
             if not isinstance(item.fields.get("output"), str | list):
                 yield Problem(f"{item.path}.output", "give a text or a list of blocks")
             yield from _blocks(item, "output", _ASKED)
@@ -102,38 +104,24 @@ def _calls(asked: Asked) -> Problems:
 def _pairs(asked: Asked) -> Problems:
     # "No tool output found for function call x."; "No tool call found for function call output with call_id x."
     open_calls: dict[str, str] = {}
-    for item in _items(asked):
+    for item in listed_items(asked):
         call_id = text_of(item.fields.get("call_id"))
-        if _kind(item) in _CALLS:
+        if kind_of(item) in CALLS:
             if call_id in open_calls:
                 yield Problem(f"{item.path}.call_id", f"call {call_id!r} has no output yet")
             open_calls[call_id] = item.path
-        elif _kind(item) in _RESULTS and open_calls.pop(call_id, None) is None and not _goes_on(asked):
+        elif kind_of(item) in RESULTS and open_calls.pop(call_id, None) is None and not _goes_on(asked):
             yield Problem(f"{item.path}.call_id", f"no call {call_id!r} stands before it")
     for call_id, path in open_calls.items():
         yield Problem(path, f"there is no output of call {call_id!r}")
 
 
-def _together(asked: Asked) -> Problems:
-    # "No tool output found for tool call x" where calls and outputs of one turn interleave (DeepSeek; recorded): the
-    # calls of a turn, then their outputs.
-    waiting: list[str] = []
-    for item in _items(asked):
-        kind, call_id = _kind(item), text_of(item.fields.get("call_id"))
-        if kind in _CALLS:
-            waiting.append(call_id)
-        elif call_id in waiting:
-            waiting.remove(call_id)
-        elif kind == "message" and waiting:
-            yield Problem(item.path, f"the output of call {waiting[0]!r} comes first")
-
-
 def _reasoning(asked: Asked) -> Problems:
     # "Item 'rs_x' of type 'reasoning' was provided without its required following item." (recorded); OpenAPI: `summary` is
     # required
-    listed = list(_items(asked))
+    listed = list(listed_items(asked))
     for i, item in enumerate(listed):
-        if _kind(item) != "reasoning":
+        if kind_of(item) != "reasoning":
             continue
         after = listed[i + 1] if i + 1 < len(listed) else None
         if after is None or _is_asked(after) or _is_other(item, after):
@@ -143,24 +131,24 @@ def _reasoning(asked: Asked) -> Problems:
 
 
 def _is_asked(item: Item) -> bool:
-    return _kind(item) in _RESULTS or (_kind(item) == "message" and item.fields.get("role") != "assistant")
+    return kind_of(item) in RESULTS or (kind_of(item) == "message" and item.fields.get("role") != "assistant")
 
 
 def _is_other(item: Item, after: Item) -> bool:
     """Whether an answer is not the one that followed the reasoning: the one has an id and the other none."""
-    return _kind(after) == "message" and "id" in item.fields and "id" not in after.fields
+    return kind_of(after) == "message" and "id" in item.fields and "id" not in after.fields
 
 
 def _stored(asked: Asked) -> Problems:
     # "Item with id 'rs_x' not found. Items are not persisted when `store` is set to false."; "Duplicate item found with id"
     named: list[Named] = []
-    for item in _items(asked):
+    for item in listed_items(asked):
         item_id = item.fields.get("id")
         if not isinstance(item_id, str):
             continue
         named.append(Named(f"{item.path}.id", item_id))
         kept = asked.body.get("store") is not False or item.fields.get("encrypted_content")
-        if _kind(item) in ("reasoning", "item_reference") and not kept:
+        if kind_of(item) in ("reasoning", "item_reference") and not kept:
             yield Problem(f"{item.path}.id", "nothing is stored, so that an id leads nowhere")
     yield from repeated(named)
 
@@ -208,7 +196,7 @@ _NO_FILES: Final = ("audio/", "video/")
 
 def _files(asked: Asked) -> Problems:
     # "Invalid file data: ... got unsupported MIME type 'audio/mpeg'" (recorded)
-    for item in _items(asked):
+    for item in listed_items(asked):
         for name in ("content", "output"):
             for block in items(item.fields, name, item.path):
                 data = text_of(block.fields.get("file_data")).removeprefix("data:")
@@ -221,7 +209,6 @@ RULES: Final[tuple[Rule, ...]] = (
     _messages,
     _calls,
     _pairs,
-    _together,
     _reasoning,
     _stored,
     _tools,

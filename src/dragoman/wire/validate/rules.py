@@ -72,9 +72,7 @@ def not_empty(asked: Asked, name: str) -> Problems:
     elif not value:
         yield Problem(f"$.{name}", "give at least one")
     else:
-        yield from (
-            Problem(f"$.{name}[{i}]", "give an object") for i, item in enumerate(value) if not is_object(item)
-        )
+        yield from (Problem(f"$.{name}[{i}]", "give an object") for i, item in enumerate(value) if not is_object(item))
 
 
 def role_among(item: Item, roles: Collection[Any]) -> Problems:
