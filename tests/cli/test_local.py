@@ -45,8 +45,8 @@ def test_a_file_that_is_no_model_is_a_usage_error(dragoman: Program, tmp_path: P
     assert "is no GGUF file" in result.err
 
 
-def test_the_whole_program_on_a_terminal(dragoman: Program) -> None:
-    """In a process of its own, Ctrl-C in the midst of an answer ends it with 130."""
+def test_an_answer_is_interrupted_on_a_terminal(dragoman: Program) -> None:
+    """Ctrl-C in the midst of an answer ends the program with 130."""
     write_model(dragoman.directory / "long.gguf", context=60_000)
     model = "local/long.gguf?threads=1&ctx=60000"
 

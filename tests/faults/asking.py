@@ -26,7 +26,7 @@ PROVIDERS = {
     "cohere-chat": "other",
 }
 PATIENT = Timeouts(first_event=8, idle=8, total=8)
-SHORT = Timeouts(first_event=0.25, idle=0.25, total=0.6)
+SHORT = Timeouts(first_event=0.4, idle=0.4, total=0.9)
 _SOON = 2.0  # seconds in which the server must have seen a connection close
 
 

@@ -202,6 +202,25 @@ def test_a_cancelled_read_closes_its_connection(serve):
     asyncio.run(main())
 
 
+def test_a_released_answer_that_does_not_end_is_closed_with_its_transport(serve):
+    """Nobody reads it any more, so closing does not wait for the end of its body, and nothing is left to the loop."""
+    server = serve(STREAM)
+
+    async def use() -> float:
+        transport = AsyncTransport()
+        exchange = await _open(transport, server.url)
+        await exchange.read(None)
+        exchange.release()
+        closed = time.monotonic()
+        await transport.aclose()
+        return closed
+
+    closed = asyncio.run(use())
+
+    assert server.wait(lambda: len(server.closed) == 1)
+    assert server.closed[0] - closed <= PROMPTLY
+
+
 def test_a_cancelled_open_closes_its_connection(serve):
     """Cancelled between request and answer."""
     server = serve([HOLD])

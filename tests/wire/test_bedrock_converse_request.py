@@ -179,9 +179,10 @@ _BLOCKS: list[Any] = [
 @pytest.mark.parametrize(("part", "block"), _BLOCKS)
 def test_parts_have_blocks(part: Part, block: dict[str, Any]) -> None:
     """Each part is one block, and is read as the same part."""
-    assert [block] == body_of(user(part))["messages"][0]["content"]
-    [again] = read({"messages": [turn(block)]}).messages[0].parts
-    assert [block] == body_of(user(again))["messages"][0]["content"]
+    content = [{"text": "Look."}, block]  # a document goes with a text
+    assert content == body_of(user(Text("Look."), part))["messages"][0]["content"]
+    parts = read({"messages": [turn(*content)]}).messages[0].parts
+    assert content == body_of(user(*parts))["messages"][0]["content"]
 
 
 def test_a_cache_mark_is_a_block_behind() -> None:
@@ -201,9 +202,9 @@ def test_documents_have_names_of_their_own() -> None:
         File(data=b"%PDF-2", name="Q3 report_final.pdf"),
         File(data=b"%PDF-3"),
     )
-    sent = WIRE.encode_request(asked(user(*files)), ROW)
+    sent = WIRE.encode_request(asked(user(Text("Compare."), *files)), ROW)
 
-    names = [block["document"]["name"] for block in json.loads(sent.body)["messages"][0]["content"]]
+    names = [block["document"]["name"] for block in json.loads(sent.body)["messages"][0]["content"][1:]]
     assert ["Q3 report final", "Q3 report final (2)", "Document"] == names
     assert [False] * 3 == [notice.adapted for notice in sent.notices]
 
@@ -232,10 +233,40 @@ def test_what_cannot_be_carried_is_said(part: Part, expected: list[Any]) -> None
 
 def test_other_texts_go_as_plain_ones() -> None:
     """A JSON file is text, for which there is no other format."""
-    body, fields = adapted(user(File(data=b"{}", media_type="application/json", name="a")))
+    body, fields = adapted(user(Text("Look."), File(data=b"{}", media_type="application/json", name="a")))
 
-    assert "txt" == body["messages"][0]["content"][0]["document"]["format"]
-    assert ["messages[0].parts[0].media_type"] == fields
+    assert "txt" == body["messages"][0]["content"][1]["document"]["format"]
+    assert ["messages[0].parts[1].media_type"] == fields
+
+
+def test_a_document_goes_with_a_text() -> None:
+    """The API refuses a document alone, so a text is put beside it."""
+    body, fields = adapted(user(File(data=b"%PDF-1", name="a")))
+
+    assert ["document", "text"] == [kind for block in body["messages"][0]["content"] for kind in block]
+    assert ["messages"] == fields
+
+
+@pytest.mark.parametrize("part", [Image(data=PNG), File(data=b"%PDF-1", name="a")])
+def test_what_a_model_showed_is_shown_by_the_user(part: Part) -> None:
+    """Pictures and documents of an answer go into a turn of the user, after the results of its calls."""
+    call = ToolCall("a", "f")
+    turns = (*HI, Message.assistant("See.", part, call), Message.tool(call, "done"))
+    body, fields = adapted(turns)
+
+    assert ["text", "toolUse"] == [kind for block in body["messages"][1]["content"] for kind in block]
+    assert ["toolResult", "image" if isinstance(part, Image) else "document"] == [
+        kind for block in body["messages"][2]["content"] for kind in block
+    ]
+    assert "messages[1]" in fields
+
+
+def test_the_user_speaks_first() -> None:
+    """A conversation that begins with an answer gets a turn of the user before it."""
+    body, fields = adapted((Message.assistant("Hello."), *HI))
+
+    assert ["user", "assistant", "user"] == [turn["role"] for turn in body["messages"]]
+    assert ["messages"] == fields
 
 
 def test_a_message_of_nothing_is_left_out() -> None:
@@ -380,12 +411,13 @@ def test_results_hold_more_than_text() -> None:
     result = {"toolResult": {"toolUseId": "a", "content": content, "status": "success"}}
     use = {"toolUse": {"toolUseId": "a", "name": "f", "input": {}}}
     spec = {"toolSpec": {"name": "f", "inputSchema": {"json": {}}}}
-    body = {"messages": [turn(use, role="assistant"), turn(result)], "toolConfig": {"tools": [spec]}}
+    turns = [turn({"text": "Hi"}), turn(use, role="assistant"), turn(result)]
+    body = {"messages": turns, "toolConfig": {"tools": [spec]}}
 
     request = read(body)
 
     assert body == json.loads(WIRE.encode_request(request, ROW).body)
-    part = request.messages[1].parts[0]
+    part = request.messages[2].parts[0]
     assert isinstance(part, ToolResult)
     assert '{"a":[1,null]}' == part.text
 
@@ -481,6 +513,7 @@ _BODIES: list[Any] = [
         {
             "messages": [
                 turn(
+                    {"text": "Look."},
                     {"document": {"name": "a", "source": {"content": [{"text": "x"}, {"text": "y"}]}, "context": "c"}},
                     {"document": {"name": "b_c", "format": "txt", "source": {"text": "z"}}},
                     {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k", "bucketOwner": "1"}}}},

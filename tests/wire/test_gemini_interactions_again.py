@@ -355,6 +355,7 @@ def test_a_changed_setting_wins_over_what_came() -> None:
     assert {"type": "text", "mime_type": "application/json", "schema": {"type": "array"}} == written["response_format"]
 
 
+_functions = names.map("f".__add__)  # whose names begin with a letter
 _texts = st.builds(text, some_text)
 _blocks = st.one_of(_texts, st.just(PICTURE), st.just({"type": "video", "uri": "https://e.org/v.mp4"}))
 _content = st.lists(_blocks, min_size=1, max_size=3)
@@ -364,12 +365,12 @@ _steps = st.one_of(
         {"type": st.just("thought")}, optional={"signature": names, "summary": st.lists(_texts, max_size=2)}
     ),
     st.fixed_dictionaries(
-        {"type": st.just("function_call"), "id": names, "name": names, "arguments": json_objects},
+        {"type": st.just("function_call"), "id": names, "name": _functions, "arguments": json_objects},
         optional={"signature": names},
     ),
     st.fixed_dictionaries(
         {"type": st.just("function_result"), "call_id": names, "result": some_text | json_objects | _content},
-        optional={"name": names, "is_error": st.booleans()},
+        optional={"name": _functions, "is_error": st.booleans()},
     ),
     st.fixed_dictionaries({"type": st.just("url_context_call"), "id": names, "arguments": json_objects}),
 )

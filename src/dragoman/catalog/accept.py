@@ -243,7 +243,7 @@ def _prefill(case: _Case) -> None:
 
 def _later_system(case: _Case) -> None:
     """Instructions in the middle: only newer Claudes take them as such."""
-    if case.provider.wire != "anthropic-messages" or case.model.can("later_system") is True:
+    if case.provider.wire not in _CLAUDES or case.model.can("later_system") is True:
         return
     messages = case.request.messages
     begun = next((i for i, message in enumerate(messages) if message.role not in ("system", "developer")), 0)
@@ -254,6 +254,8 @@ def _later_system(case: _Case) -> None:
             text = "the model takes instructions only at the start: it was sent as a turn of the user"
             case.change(f"messages[{i}].role", text, messages=messages)
 
+
+_CLAUDES: Final = ("anthropic-messages", "bedrock-anthropic", "vertex-anthropic", "bedrock-converse")
 
 _MEDIA: Final[dict[Ability, Callable[[Part], bool]]] = {
     "images": lambda part: isinstance(part, Image),

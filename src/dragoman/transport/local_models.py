@@ -36,6 +36,10 @@ _CONTEXT: Final = 8192  # tokens, for models that could read more: memory for th
 _BATCH: Final = 512  # tokens of a prompt between two moments at which an answer can be stopped
 _PATIENCE: Final = 60.0  # seconds that the end of the process waits for threads inside llama.cpp
 
+# Loading and freeing start and stop threads that all models of llama.cpp share.  Reentrant, because a model may be
+# collected in the midst of loading another.
+_one_at_a_time = threading.RLock()
+
 
 class Job(Protocol):
     """A call that waits for a model."""
@@ -66,6 +70,10 @@ class Model:
         self._jobs: list[Job] = []
         self._threads: list[threading.Thread] = []
         self._server: Any = None
+
+    def __del__(self) -> None:
+        with _one_at_a_time:
+            self._server = None
 
     def submit(self, job: Job) -> None:
         """Have `job` performed when it is its turn."""
@@ -137,7 +145,6 @@ class _Kept:
     def __init__(self, *, stained: bool = False) -> None:
         self.stained = stained
         self._lock = threading.Lock()
-        self._one_at_a_time = threading.Lock()
         self._models: dict[Source, Model] = {}
         self._all: weakref.WeakSet[Model] = weakref.WeakSet()  # those too that only have to finish
 
@@ -156,7 +163,7 @@ class _Kept:
             path = model.source.locate()
             header = read_header(path)
             library = _library()
-            with self._one_at_a_time:
+            with _one_at_a_time:
                 self._make_room(model)
                 model.touched = True
                 server = _start(library, path, header, model.source.options)
@@ -285,7 +292,8 @@ def _context(path: Path, header: Header, options: Options) -> int:
 
 def _after_fork() -> None:
     """In a child, where none of the parent's threads are."""
-    global _kept
+    global _kept, _one_at_a_time
+    _one_at_a_time = threading.RLock()
     parents = [model for model in _kept.everything() if model.touched]
     for model in parents:
         model.leak()

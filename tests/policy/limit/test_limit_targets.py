@@ -6,7 +6,7 @@ import pytest
 from tests.policy.limit.targets import SEEDS, cases, missed, run
 
 from dragoman.policy.limit.bucket import Limit
-from dragoman.testing.quota import Kind, Quota
+from dragoman.testing.quota import KINDS, Kind, Quota
 from dragoman.testing.virtual import Load, VirtualClock, drive
 
 
@@ -24,6 +24,12 @@ def test_burst_against_a_small_limit(kind: Kind, seed: int) -> None:
     report = drive(Quota(kind, seed, requests=1200, tokens=12e6), [Load(count=100, size=50)], seed=seed)
     assert 100 == report.answered
     assert report.sent <= 105
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_is_forgotten_at_a_tiny_limit(kind: Kind) -> None:
+    """Calls that are larger than what a second brings, and a limit smaller than the first flight: all are answered."""
+    assert 60 == drive(Quota(kind, requests=60, tokens=40_000), [Load(count=60)]).answered
 
 
 @pytest.mark.parametrize("kind", ["strict", "announced", "anthropic"])

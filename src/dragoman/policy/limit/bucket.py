@@ -26,7 +26,7 @@ MARGIN: Final = 0.15
 # So many requests may always come at once, however small the rate: as many as go before anything is known.
 SMALLEST_BURST: Final = 8
 # How far one answer moves the level, down and up: too little costs refusals, too much costs only time.
-_DOWN, _UP = 0.5, 0.15
+_DOWN, _UP = 0.9, 0.05
 # Windows up to this length (seconds) are a rate like any other.
 _SHORT: Final = 10.0
 # Seconds between two refusals of one trouble, and what is believed after the first.
@@ -255,7 +255,9 @@ class Bucket:
 
     def _size(self) -> None:
         # A bucket of a few requests cannot keep any back.
-        jitter = max(self.rate * MARGIN, min(self.rate, self.capacity * 0.05))
+        # Requests are counted; what other units cost is an estimate besides.
+        noise = 0.0 if self.unit == "requests" else min(self.rate, self.capacity * 0.05)
+        jitter = max(self.rate * MARGIN, noise)
         self.margin = min(jitter, self.capacity * 0.1)
 
 

@@ -87,7 +87,8 @@ class Refill:
 
     def _learn_interval(self, shot: Snapshot, limit: float) -> None:
         consumed, reset = limit - (shot.remaining or 0.0), shot.reset or 0.0
-        if consumed <= 0 or reset <= 0:
+        # Of an empty bucket it is not said how deep its debt is, to which the reset may count.
+        if consumed <= 0 or reset <= 0 or not shot.remaining:
             self.rate = self.rate or limit / MINUTE
             return
         low = max(0.0, consumed - shot.grain) / (reset + shot.blur)

@@ -32,7 +32,8 @@ _FREE: Final = 4096
 # Kept back for higher classes while they are about, in seconds of the rate.
 _KEPT: Final = {"interactive": 0.0, "normal": 0.15, "batch": 0.3}
 _ABOUT: Final = 60.0
-_EPSILON: Final = 1e-9
+# Who watches the clock is woken if that much (seconds) is gained.
+_SOONER: Final = 0.001
 
 
 class Scope:
@@ -61,6 +62,7 @@ class Scope:
         self._seen: dict[str, float] = {}  # when a class was last about
         self._recent: deque[float] = deque(maxlen=256)  # when answers came
         self._leader: Ticket | None = None
+        self._told = float("inf")  # until when the leader was told to wait
         self._woken: list[Ticket] = []
 
     # --- asking -------------------------------------------------------------------------------------------------------
@@ -183,7 +185,9 @@ class Scope:
         return self._wait(ticket, now) if ticket.grant is None else ticket.grant
 
     def _wait(self, ticket: Ticket, now: float) -> Wait:
-        until = self._ready_at(ticket, now) if ticket is self._leader else float("inf")
+        until = float("inf")
+        if ticket is self._leader:
+            until = self._told = self._ready_at(ticket, now)
         return Wait(ticket, until if ticket.deadline is None else min(until, ticket.deadline))
 
     def _ready_at(self, ticket: Ticket, now: float) -> float:
@@ -217,15 +221,19 @@ class Scope:
             self._woken.append(ticket)
 
     def _first(self, now: float) -> Ticket | None:
+        """Who may go; if nobody may, see to it that the first in line watches the clock."""
         leader: Ticket | None = None
+        due = float("inf")
         for ticket in self._turns.heads():
-            if self._ready_at(ticket, now) <= now:
+            at = self._ready_at(ticket, now)
+            if at <= now:
                 return ticket
-            leader = leader or ticket
-        if leader is not self._leader:
-            self._leader = leader
-            if leader is not None:
-                self._woken.append(leader)
+            if leader is None or at < due:
+                leader, due = ticket, at
+        if leader is not None and (leader is not self._leader or due < self._told - _SOONER):
+            self._woken.append(leader)
+            self._told = due
+        self._leader = leader
         return None
 
     def _grant(self, ticket: Ticket, now: float) -> Grant:

@@ -60,10 +60,12 @@ class ContentWriter:
 
     Attributes:
         notices: What was adapted or left out, so far.
+        moved: Blocks that only the user may show, and that stood elsewhere.
     """
 
     def __init__(self, provider: str = "", model: str = "", *, answers: bool = False) -> None:
         self.notices: list[Notice] = []
+        self.moved: list[Block] = []
         self.ids = CallIds(valid_id)
         self.answers = answers
         self.bound = True  # the model that is asked wrote the message at hand
@@ -225,11 +227,17 @@ def _tool_result(writer: ContentWriter, part: ToolResult, place: Place) -> Block
     blocks = [writer.block(piece, place.inside(i, "tool")) for i, piece in enumerate(part.parts)]
     if any(piece.cache for piece in part.parts):
         place.note("this dialect has no cache points in what a tool gave back; left out", ".parts")
-    content = [block for block in blocks if block is not None]
+    if any(block is not None and block.keys() & _NOT_IN_RESULTS for block in blocks):
+        place.note("a result holds no sound in this dialect; moved into a turn of the user", ".parts")
+        writer.moved += [block for block in blocks if block is not None and block.keys() & _NOT_IN_RESULTS]
+    content = [block for block in blocks if block is not None and not block.keys() & _NOT_IN_RESULTS]
     inner: dict[str, Any] = {"toolUseId": writer.ids.result(part), "content": content}
     if part.is_error:
         inner["status"] = "error"
     return {"toolResult": inner}
+
+
+_NOT_IN_RESULTS: Final = frozenset({"audio"})
 
 
 def _refusal(writer: ContentWriter, part: Refusal, place: Place) -> Block | None:

@@ -13,23 +13,19 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from dragoman.errors import ConfigError
 from dragoman.types.http import HttpRequest, Notice
-from dragoman.types.messages import Message
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest, Effort, OutputFormat, ReasoningSettings
 from dragoman.wire.aws import STREAM_TYPE
 from dragoman.wire.base import encode_json
 from dragoman.wire.bedrock_converse.content import ContentWriter
-from dragoman.wire.bedrock_converse.dialect import NAME, Block, path_of
+from dragoman.wire.bedrock_converse.conversation import encode_conversation
+from dragoman.wire.bedrock_converse.dialect import NAME, path_of
 from dragoman.wire.bedrock_converse.tools import encode_tools
 from dragoman.wire.lenient import known, object_of, text_of
-from dragoman.wire.native import is_ours, own
+from dragoman.wire.native import own
 from dragoman.wire.request_body import overlay
 from dragoman.wire.setting_rows import Note, Row, as_list, encode_rows, note_unsaid, texts
-
-_INSTRUCTIONS: Final = ("system", "developer")
-_ROLES: Final = {"tool": "user", "developer": "system"}
 
 
 def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
@@ -40,7 +36,7 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
         ConfigError: There are only instructions and no message to answer, or a text that has no bytes.
     """
     writer = ContentWriter(provider.name, request.model)
-    body = overlay(own(request.native, NAME), _conversation(request, writer))
+    body = overlay(own(request.native, NAME), encode_conversation(request.messages, writer))
     notices = writer.notices
     body = overlay(body, encode_settings(request, notices))
     if tools := encode_tools(request, body["messages"], notices):
@@ -57,53 +53,6 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
         body=encode_json(body),
         notices=tuple(notices),
     )
-
-
-# --- messages ---------------------------------------------------------------------------------------------------------
-
-
-def _conversation(request: ChatRequest, writer: ContentWriter) -> dict[str, Any]:
-    """`system` of the instructions at the head, `messages` of the rest."""
-    messages = request.messages
-    head = next((i for i, message in enumerate(messages) if not _is_head(message)), len(messages))
-    system = [block for i in range(head) for block in _instructions(messages[i], f"messages[{i}]", writer)]
-    turns = _turns(messages[head:], head, writer)
-    if not turns:
-        raise ConfigError("messages holds nothing to answer: add a message of the user", field="messages")
-    return known({"system": system or None, "messages": turns})
-
-
-def _is_head(message: Message) -> bool:
-    """Whether instructions may be hoisted; those that came as a turn of this dialect stay where they were."""
-    return message.role in _INSTRUCTIONS and not is_ours(message.native, NAME)
-
-
-def _instructions(message: Message, field: str, writer: ContentWriter) -> list[Block]:
-    blocks = writer.message(message, field)
-    allowed = [block for block in blocks if block.keys() <= _IN_SYSTEM]
-    if len(allowed) < len(blocks):
-        writer.notices.append(Notice(field, "instructions are texts only in this dialect; the rest was left out"))
-    return allowed
-
-
-_IN_SYSTEM: Final = {"text", "guardContent", "cachePoint"}
-
-
-def _turns(messages: tuple[Message, ...], start: int, writer: ContentWriter) -> list[dict[str, Any]]:
-    """The turns; those of the same role are put together, as roles must alternate, unless they came apart."""
-    turns: list[dict[str, Any]] = []
-    for i, message in enumerate(messages, start):
-        role = _ROLES.get(message.role, message.role)
-        content = writer.message(message, f"messages[{i}]")
-        apart = is_ours(message.native, NAME)
-        if not content and not apart:
-            if message.parts:
-                writer.notices.append(Notice(f"messages[{i}]", "nothing in it can be sent to this provider; left out"))
-        elif turns and turns[-1]["role"] == role and not apart:
-            turns[-1]["content"] += content
-        else:
-            turns.append({"role": role, "content": content})
-    return turns
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

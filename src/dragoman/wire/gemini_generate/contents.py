@@ -18,6 +18,8 @@ import base64
 import re
 from typing import Final
 
+import msgspec
+
 from dragoman.errors import ConfigError
 from dragoman.types.http import Notice
 from dragoman.types.messages import Message, Part, ToolCall, ToolResult
@@ -114,19 +116,20 @@ class _Writer:
 
     def _joined(self, parts: list[Json]) -> bool:
         """Have calls come right after the user: put them to what the model said before, or the user before them."""
-        if not any("functionCall" in part for part in parts):
+        if not any(_CALL & part.keys() for part in parts):
             return False
         if not self.contents:
             text = "calls come after a turn of the user in this dialect: one that says so was put before"
             self._notices.append(Notice("messages", text))
             self.contents.append({"role": "user", "parts": [{"text": BEGUN}]})
-        before = self.contents[-1]
-        said = list_of(before["parts"])
-        if before.get("role") != "model" or any("functionCall" in part for part in said):
+        said: list[Json] = []
+        while self.contents and _only_says(self.contents[-1]):
+            said = [*self.contents.pop()["parts"], *said]
+        if not said:
             return False
-        said.extend(parts)
-        if len(self.contents) == 1:
-            self.contents.insert(0, {"role": "user", "parts": [{"text": BEGUN}]})
+        if not self.contents:
+            self.contents.append({"role": "user", "parts": [{"text": BEGUN}]})
+        self.contents.append({"role": "model", "parts": [*said, *parts]})
         return True
 
     def _role(self, message: Message, field: str) -> str:
@@ -153,6 +156,8 @@ class _Writer:
             return encode_result(part, self._name(part, place), place, nested=self._modern)
         if isinstance(part, ToolCall):
             self._remember(part)
+            if (name := function_name(part.name)) != part.name:
+                part = msgspec.structs.replace(part, name=name)
         made = encode_part(part, place)
         return [] if made is None else [made]
 
@@ -174,6 +179,14 @@ class _Writer:
                 f"this dialect wants the function's name and no call has this id; {_NAMELESS!r} was sent", ".name"
             )
         return function_name(name or _NAMELESS)
+
+
+_CALL: Final = frozenset({"functionCall", "function_call"})  # as it may have come
+
+
+def _only_says(content: Json) -> bool:
+    """Whether a content is the model's and calls nothing."""
+    return content.get("role") == "model" and not any(_CALL & part.keys() for part in content["parts"])
 
 
 def _content(message: Message, made: Json, replay: bool = True) -> Json:

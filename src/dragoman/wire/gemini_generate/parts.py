@@ -31,7 +31,6 @@ from dragoman.types.messages import (
 from dragoman.wire.gemini_generate.dialect import NAME, WRITTEN, Json, as_it_came
 from dragoman.wire.gemini_generate.media import encode_media
 from dragoman.wire.google_media import is_address
-from dragoman.wire.google_names import function_name
 from dragoman.wire.lenient import is_object, known, object_of
 from dragoman.wire.native import is_ours, over, own
 from dragoman.wire.place import Place
@@ -87,7 +86,7 @@ def _media(part: Image | Audio | File, place: Place) -> Json | None:
 
 
 def _tool_call(part: ToolCall, place: Place) -> Json | None:
-    call = known({"id": part.id or None, "name": function_name(part.name)})
+    call = known({"id": part.id or None, "name": part.name})
     return _finished(part.native, place, {"functionCall": call | {"args": _arguments(part, place)}})
 
 

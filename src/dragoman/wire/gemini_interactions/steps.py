@@ -21,7 +21,6 @@ from dragoman.errors import ConfigError
 from dragoman.types.messages import Native, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.wire.gemini_interactions.content import decode_block, encode_block
 from dragoman.wire.gemini_interactions.dialect import BLOCK, CONTENT_STEPS, NAME, STEP, Json
-from dragoman.wire.google_names import function_name
 from dragoman.wire.lenient import is_array, is_object, list_of, object_of, text_of
 from dragoman.wire.native import difference, own
 from dragoman.wire.place import Place
@@ -181,7 +180,7 @@ def write_result(part: ToolResult, result: Any, call_id: str | None = None) -> J
     """The step of a result."""
     made: Json = {"type": "function_result", "call_id": part.call_id if call_id is None else call_id, "result": result}
     if part.name is not None:
-        made["name"] = function_name(part.name)
+        made["name"] = part.name
     return made | ({"is_error": True} if part.is_error else {})
 
 

@@ -91,10 +91,12 @@ class StepWriter:
         arguments, exact = arguments_object(part)
         if not exact:
             place.note("no JSON object, as this dialect wants; sent inside one", ".arguments_json")
-        return write_call(self.ids.call(part), function_name(part.name), arguments)
+        name = part.name if self.answering else function_name(part.name)
+        return write_call(self.ids.call(part), name, arguments)
 
     def result(self, part: ToolResult, place: Place) -> Json | None:
-        return write_result(part, result_of(part, place, self.answering), self.ids.result(part))
+        made = write_result(part, result_of(part, place, self.answering), self.ids.result(part))
+        return made | ({"name": function_name(part.name)} if part.name is not None else {})
 
 
 def arguments_object(call: ToolCall) -> tuple[Json, bool]:

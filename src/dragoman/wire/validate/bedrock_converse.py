@@ -41,7 +41,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
 # "_" is not documented, and taken (recorded).
 _DOCUMENT: Final = re.compile(r"(?!.*\s\s)[A-Za-z0-9_\s()\[\]-]{1,200}\Z")
 _PICTURES: Final = ("png", "jpeg", "gif", "webp")
-_NOT_ANSWERED: Final = ("document", "video")
+_NOT_ANSWERED: Final = ("image", "document", "video")
 _NOT_ASKED: Final = ("toolUse", "reasoningContent")
 # Takes turns in any order (recorded).
 _TITAN: Final = "titan-text"
@@ -90,7 +90,7 @@ def _texts(asked: Asked) -> Problems:
 
 
 def _places(asked: Asked) -> Problems:
-    # User guide: calls and reasoning are the model's, documents and video the user's
+    # API reference: "You can only include images and documents if the role is user"; calls and reasoning are the model's
     for message in items(asked.body, "messages"):
         refused = _NOT_ANSWERED if message.fields.get("role") == "assistant" else _NOT_ASKED
         for block in _blocks(message):
