@@ -30,6 +30,7 @@ from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
 from dragoman.types.usage import Usage
 from dragoman.wire.base import Decoder
+from dragoman.wire.bound import binds, stamped
 from dragoman.wire.turns import settle
 
 
@@ -119,6 +120,7 @@ class Answer:
         self._ended = False
         self._complete = False
         self._tier = tier
+        self._asked = b""  # the request, where its answer may be bound to it
         self._entry = Entry(context, self._transfer, route.provider.name, route.model)
 
     # --- opening ------------------------------------------------------------------------------------------------
@@ -126,6 +128,8 @@ class Answer:
     async def open(self, transport: Transport, request: HttpRequest, *, stream: bool) -> None:
         """Send the request and wait for the first content."""
         route, transfer = self._route, self._transfer
+        if binds(route.wire.name, route.model):
+            self._asked = request.body
         await transfer.open(transport, request)
         assert transfer.status is not None  # it is open
         if transfer.status >= 300 or not (stream or _is_event_stream(transfer)):
@@ -228,6 +232,8 @@ class Answer:
         """The answer with what only the caller's side knows."""
         route, context = self._route, self._context
         message = msgspec.structs.replace(response.message, origin=f"{route.provider.name}/{route.model}")
+        if self._asked:
+            message = stamped(message, route.wire.name, route.model, self._asked)
         # Of an answer that is not whole, the numbers are not final.
         bill = cost_of(response, route.facts, self._tier) if route.facts and self._complete else None
         return msgspec.structs.replace(

@@ -175,9 +175,9 @@ class Quota:
         if full is None:
             self._charge({unit: amount for unit, amount in cost.items() if not self._later(unit)}, now)
             return Answer(status=200, headers=self._headers(now))
-        wait = self._meters[full].wait(cost.get(full, 0.0), now)
         if self.kind not in ("lenient", "azure", "anthropic"):
             self._charge({"requests": 1.0}, now)
+        wait = self._meters[full].wait(cost.get(full, 0.0), now)
         if self.kind == "silent":
             return Answer(status=429, headers={}, message="slow down")
         headers = self._headers(now) | {"retry-after-ms": str(math.ceil(wait * 1000))}

@@ -87,12 +87,13 @@ class Refill:
 
     def _learn_interval(self, shot: Snapshot, limit: float) -> None:
         consumed, reset = limit - (shot.remaining or 0.0), shot.reset or 0.0
-        # Of an empty bucket it is not said how deep its debt is, to which the reset may count.
-        if consumed <= 0 or reset <= 0 or not shot.remaining:
+        if consumed <= 0 or reset <= 0:
             self.rate = self.rate or limit / MINUTE
             return
         low = max(0.0, consumed - shot.grain) / (reset + shot.blur)
-        high = consumed / (reset - shot.blur) if reset > shot.blur else float("inf")
+        # Of an empty bucket it is not said how deep its debt is, which the reset may count.
+        bounded = reset > shot.blur and bool(shot.remaining)
+        high = consumed / (reset - shot.blur) if bounded else float("inf")
         if max(low, self._low) <= min(high, self._high) * (1 + _TINY):
             self._low, self._high, self._misses = max(low, self._low), min(high, self._high), 0
         else:
