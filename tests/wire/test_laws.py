@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -227,6 +228,15 @@ def test_what_is_no_request_is_refused(wire: Wire, body: bytes) -> None:
         wire.decode_request(body, path="")
 
     assert caught.value.message
+
+
+@every_wire
+def test_the_headers_of_a_row_are_sent(wire: Wire) -> None:
+    """What the provider's row adds goes with every request."""
+    given = msgspec.structs.replace(row(wire), headers={"X-Beta": "on"})
+    sent = wire.encode_request(ChatRequest(model="m", messages="hi"), given)  # type: ignore[arg-type]
+
+    assert "on" == sent.headers["x-beta"]
 
 
 @every_wire

@@ -116,10 +116,10 @@ def test_a_cancelled_call_leaves_no_trace() -> None:
     first, second = waiting(scope.reserve(ONE, 0.0)), waiting(scope.reserve(ONE, 0.0))
     assert float("inf") == second.until
     scope.woken()
-    scope.cancel(first.ticket, 0.1)
+    scope.cancel(first.ticket, 0.01)
     assert [second.ticket] == scope.woken()
-    assert first.until == pytest.approx(waiting(scope.resume(second.ticket, 0.1)).until)
-    scope.cancel(first.ticket, 0.2)
+    assert first.until == pytest.approx(waiting(scope.resume(second.ticket, 0.01)).until)
+    scope.cancel(first.ticket, 0.02)
     assert 1 == scope.waiting
 
 

@@ -84,7 +84,11 @@ class HostedMessages:
         accept = host.streams if request.stream else "application/json"
         return HttpRequest(
             url=url,
-            headers={"content-type": "application/json", "accept": accept},
+            headers={
+                **{name.lower(): value for name, value in provider.headers.items()},
+                "content-type": "application/json",
+                "accept": accept,
+            },
             body=encode_json({_VERSION: version, **body}),
             notices=tuple(notices),
         )

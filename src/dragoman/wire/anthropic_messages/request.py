@@ -47,6 +47,7 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
     version = provider.quirks.api_version or DEFAULT_VERSION
     body, notices = encode_body(request, provider, version)
     headers = {
+        **{name.lower(): value for name, value in provider.headers.items()},
         "content-type": "application/json",
         "accept": "text/event-stream" if request.stream else "application/json",
         "anthropic-version": version,

@@ -47,6 +47,7 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
     return HttpRequest(
         url=provider.url(path, model),
         headers={
+            **{name.lower(): value for name, value in provider.headers.items()},
             "content-type": "application/json",
             "accept": STREAM_TYPE if request.stream else "application/json",
         },

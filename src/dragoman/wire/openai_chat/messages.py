@@ -34,11 +34,18 @@ _SAY_ENOUGH: Final = frozenset({"tool_calls", "function_call", "refusal", "audio
 
 
 def encode_messages(messages: Iterable[Message], provider: Provider, notes: Notes) -> list[dict[str, Any]]:
-    """Write the turns.  What could not be carried is said in `notes`."""
+    """
+    Write the turns.  What could not be carried is said in `notes`.
+
+    Raises:
+        ConfigError: Nothing in them can be sent.
+    """
     writer = _Writer(provider, notes)
     for i, message in enumerate(messages):
         writer.add(message, f"messages[{i}]")
     writer.flush()
+    if not writer.out:
+        raise ConfigError("messages hold nothing that can be sent: add a message of the user", field="messages")
     return in_variant(ordered(writer.out, provider.quirks, notes), provider.quirks, notes)
 
 
