@@ -14,13 +14,26 @@ from typing import Any, NamedTuple
 
 from dragoman import catalog, wire
 from dragoman.call import Sender
+from dragoman.catalog.models import find_model
 from dragoman.errors import ConfigError
 from dragoman.policy.base import Context
 from dragoman.policy.deadline import Clocks
 from dragoman.routes import Route
 from dragoman.runtime import BlockingRuntime
 from dragoman.types.http import Notice
-from dragoman.types.messages import File, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from dragoman.types.messages import (
+    Audio,
+    File,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
 from dragoman.types.timeouts import Timeouts
@@ -86,12 +99,19 @@ def row(target: Target) -> Provider:
     return Provider(name=target.provider, base_url="https://provider.example/v1", wire=target.wire, **made)
 
 
-def send(target: Target, request: ChatRequest, *, strict: bool = False) -> Sent:
-    """Take a request as far as it goes without a network."""
-    provider = row(target)
-    route = Route(provider, target.model, wire.get(target.wire), None)
+def send(target: Target, request: ChatRequest, *, known: bool = False) -> Sent:
+    """
+    Take a request as far as it goes without a network.
+
+    Args:
+        target: Who is asked.
+        request: What.
+        known: With what the catalogue knows of the model; else nothing is known of it.
+    """
+    facts = find_model(target.provider, target.model) if known else None
+    route = Route(row(target), target.model, wire.get(target.wire), None, facts)
     sender = Sender(lambda _: route, lambda _: _no_transport())
-    context = Context(BlockingRuntime(), Clocks(Timeouts(), 0.0), strict=strict)
+    context = Context(BlockingRuntime(), Clocks(Timeouts(), 0.0))
     _, encoded = sender.prepare(request, context)
     return Sent(json.loads(encoded.body), encoded.body.decode(), tuple(context.notices))
 
@@ -100,11 +120,11 @@ def _no_transport() -> Any:
     raise AssertionError("nothing is sent")
 
 
-def found(target: Target, history: History, tools: tuple[Tool, ...] | None = TOOLS) -> list[str]:
+def found(target: Target, history: History, *, known: bool = False, **settings: Any) -> list[str]:
     """Everything that is wrong with how a conversation goes on at this provider."""
-    request = ChatRequest(model=target.model, messages=history.messages, tools=tools)
+    request = ChatRequest(model=target.model, messages=history.messages, **{"tools": TOOLS, **settings})
     try:
-        sent = send(target, request)
+        sent = send(target, request, known=known)
     except ConfigError as error:
         return [] if says_nothing(history.messages) else [f"refused: {error}"]
     broken = [f"form: {problem}" for problem in problems(target.rules, sent.body, model=target.model)]
@@ -136,10 +156,11 @@ def texts(part: Part) -> Iterator[str]:
         case ToolResult():
             for inner in part.parts:
                 yield from texts(inner)
-        case File() if part.media_type == "text/plain" and part.data is not None:
-            yield part.data.decode()
-        case _:
-            yield str(getattr(part, "transcript", None) or "")
+        case Image() | Audio() | File():
+            yield from (part.url or "", part.file_id or "", (part.data or b"").decode("latin-1"))
+            yield part.transcript or "" if isinstance(part, Audio) else ""
+        case Opaque():
+            yield ""
 
 
 def lost(history: History, sent: Sent) -> Iterator[tuple[str, str]]:

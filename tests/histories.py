@@ -153,32 +153,38 @@ class Drawing:
         return Text(self.word(), cache=self.cache())
 
     def image(self) -> Image:
-        kinds: tuple[Callable[[], Image], ...] = (
-            lambda: Image(data=PNG, cache=self.cache()),
-            lambda: Image(url="https://example.org/a.png", detail="high"),
-            lambda: Image(file_id="file_1"),
-            lambda: Image(data=b"II*\0", media_type="image/tiff"),
+        kinds: tuple[Callable[[str], Image], ...] = (
+            lambda token: Image(data=PNG + token.encode(), cache=self.cache()),
+            lambda token: Image(url=f"https://example.org/{token}.png", detail="high"),
+            lambda token: Image(file_id=token),
+            lambda token: Image(data=b"II*\0" + token.encode(), media_type="image/tiff"),
         )
-        return self.pick(kinds)()
+        return self.pick(kinds)(self.shown())
 
     def audio(self) -> Audio:
-        kinds: tuple[Callable[[], Audio], ...] = (
-            lambda: Audio(data=b"RIFF0000WAVE", media_type="audio/wav"),
-            lambda: Audio(url="https://example.org/a.mp3"),
-            lambda: Audio(file_id="audio_1", transcript=self.word()),
+        kinds: tuple[Callable[[str], Audio], ...] = (
+            lambda token: Audio(data=b"RIFF0000WAVE" + token.encode(), media_type="audio/wav"),
+            lambda token: Audio(url=f"https://example.org/{token}.mp3"),
+            lambda token: Audio(file_id="audio_1", transcript=token),
         )
-        return self.pick(kinds)()
+        return self.pick(kinds)(self.shown())
 
     def file(self) -> File:
-        kinds: tuple[Callable[[], File], ...] = (
-            lambda: File(data=b"%PDF-1.7", name="a_b.pdf", cache=self.cache()),
-            lambda: File(data=self.word().strip().encode() or b"?", media_type="text/plain", name="notes.txt"),
-            lambda: File(url="https://example.org/report.pdf"),
-            lambda: File(file_id="file_2"),
-            lambda: File(data=b"PK\3\4", media_type="application/zip", name="a.zip"),
-            lambda: File(data=b"{}", media_type="application/json"),
+        kinds: tuple[Callable[[str], File], ...] = (
+            lambda token: File(data=b"%PDF-1.7" + token.encode(), name="a_b.pdf", cache=self.cache()),
+            lambda token: File(data=token.encode(), media_type="text/plain", name="notes.txt"),
+            lambda token: File(url=f"https://example.org/{token}.pdf"),
+            lambda token: File(file_id=token),
+            lambda token: File(data=b"PK\3\4" + token.encode(), media_type="application/zip", name="a.zip"),
+            lambda token: File(data=f'["{token}"]'.encode(), media_type="application/json"),
         )
-        return self.pick(kinds)()
+        return self.pick(kinds)(self.shown())
+
+    def shown(self) -> str:
+        """A token for something that is shown."""
+        token = self._token("shown")
+        self.words.append(token)
+        return token
 
     def given(self) -> Part:
         """What people and tools give."""

@@ -7,9 +7,8 @@ a row of its own by an entry point; it is loaded when a reference names it, and 
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any, Final
 
 import msgspec
@@ -40,10 +39,9 @@ def builtin() -> dict[str, Provider]:
 
 @cache
 def _rows() -> dict[str, Provider]:
-    folder = files("dragoman.catalog").joinpath("providers")
     rows: dict[str, Provider] = {}
     for name in FILES:
-        rows |= read_rows(folder.joinpath(f"{name}.toml").read_text("utf-8"))
+        rows |= read_rows((get_data("dragoman.catalog", f"providers/{name}.toml") or b"").decode())
     return rows
 
 
@@ -55,5 +53,7 @@ def read_rows(text: str) -> dict[str, Provider]:
         msgspec.ValidationError: A field of the wrong type.
         ConfigError: A name or address that cannot work.
     """
+    import tomllib  # when the first client is made, not when the package is imported
+
     tables: dict[str, dict[str, Any]] = tomllib.loads(text)
     return {name: msgspec.convert({"name": name, **table}, Provider) for name, table in tables.items()}

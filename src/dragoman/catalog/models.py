@@ -9,12 +9,11 @@ found is not guessed from its likes.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any, Final, Literal
 
 import msgspec
@@ -68,7 +67,7 @@ _SITES: Final = {
 
 @cache
 def _sections() -> dict[str, msgspec.Raw]:
-    text = files("dragoman.catalog").joinpath("models.json").read_bytes()
+    text = get_data("dragoman.catalog", "models.json") or b"{}"
     return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
 
 
@@ -171,7 +170,9 @@ def with_facts(model: Model, facts: Mapping[str, Any]) -> Model:
 
 @cache
 def _rules() -> tuple[_Rule, ...]:
-    text = files("dragoman.catalog").joinpath("rules.toml").read_text("utf-8")
+    import tomllib  # when a fact is first asked for, not when the package is imported
+
+    text = (get_data("dragoman.catalog", "rules.toml") or b"").decode()
     return tuple(msgspec.convert(tomllib.loads(text)["rule"], list[_Rule]))
 
 

@@ -12,19 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from dragoman.errors import ConfigError
 from dragoman.types.providers import Provider
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 GROUP: Final = "dragoman.providers"
 
 
 @cache
 def _installed() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # 9 ms, for the few who name a provider that is not built in
+
     return {point.name.lower(): point for point in entry_points(group=GROUP)}
 
 

@@ -9,7 +9,7 @@ must happen at the very end (accounting, settling) is registered with `Context.a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from random import getrandbits
+from os import urandom
 from typing import Protocol
 
 import msgspec
@@ -60,7 +60,7 @@ class Context:
         self.strict = strict
         self.attempts: list[Attempt] = []
         self.notices: list[Notice] = []
-        self.key = f"dragoman-{getrandbits(128):032x}"
+        self.key = f"dragoman-{urandom(16).hex()}"
         self.waited = 0.0
         self._hooks: list[Callable[[Ending], None]] = []
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
-from random import random
+from os import urandom
 from typing import TypeVar
 
 import msgspec
@@ -142,7 +142,7 @@ class Repeater:
             try:
                 value = await once()
             except DragomanError as error:
-                wait = self._policy.delay(attempt, error, random(), unanswered)
+                wait = self._policy.delay(attempt, error, _chance(), unanswered)
                 if wait is None or not _affordable(wait, self._budgets, error, context):
                     raise
                 unanswered += isinstance(error, StreamInterrupted)
@@ -171,3 +171,8 @@ def _affordable(wait: float, budgets: dict[str, RetryBudget], error: DragomanErr
     if until is not None and now + wait >= until:
         return False
     return budgets.setdefault(error.provider or "", RetryBudget()).take(now)
+
+
+def _chance() -> float:
+    """A random number from 0 to 1, that no seed of the program makes the same in many processes."""
+    return int.from_bytes(urandom(6), "big") / 2**48

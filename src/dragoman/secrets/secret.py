@@ -7,7 +7,6 @@ is masked wherever it is echoed afterwards.
 
 from __future__ import annotations
 
-import hmac
 import re
 from typing import Any, Final, NoReturn
 
@@ -51,6 +50,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac  # 2 ms; keys are hardly ever compared
+
         return hmac.compare_digest(self.__value.encode(), other.__value.encode())
 
     def __hash__(self) -> int:

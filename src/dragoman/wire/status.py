@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from dragoman import errors
@@ -283,6 +282,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     seconds = _positive(value)
     if seconds is not None or value is None:
         return seconds
+    from email.utils import parsedate_to_datetime  # 4 ms; few providers give a date
+
     try:
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError):
