@@ -25,8 +25,11 @@ from dragoman import wire as wires
 from tests.corpus.cuts import all_offsets, check_cuts, some_offsets
 from tests.corpus.dialects import DIALECTS
 from tests.corpus.recording import SAMPLE, load
+from tests.crossing import TARGETS
+from tests.crossing import found as crossed
 from tests.fuzz.mutate import mutate
 from tests.fuzz.targets import check_sse, run, targets
+from tests.histories import Seeded, history
 from tests.policy.limit import targets as limits
 
 _TOKENS = (
@@ -102,7 +105,23 @@ def limit(scale: float = 1.0) -> Found:
     return {"calls_each": count, "seeds": list(limits.SEEDS), "worst": table, "problems": problems}
 
 
-SOAKS: dict[str, Callable[[float], Found]] = {"fuzz": fuzz, "cut": cut, "sse": sse, "limit": limit}
+def crossing(scale: float = 1.0) -> Found:
+    """100,000 conversations, each gone on with at every provider that has rules of its own."""
+    count = int(100_000 * scale)
+    problems: list[str] = []
+    for target in TARGETS:
+        for seed in range(count):
+            problems += [f"{target} seed {seed}: {line}" for line in crossed(target, history(Seeded(seed)))]
+    return {"conversations": count, "providers": [str(target) for target in TARGETS], "problems": problems[:50]}
+
+
+SOAKS: dict[str, Callable[[float], Found]] = {
+    "fuzz": fuzz,
+    "cut": cut,
+    "sse": sse,
+    "limit": limit,
+    "crossing": crossing,
+}
 
 
 # --- the machine ------------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ must happen at the very end (accounting, settling) is registered with `Context.a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from os import urandom
 from typing import Protocol
+from uuid import uuid4
 
 import msgspec
 
@@ -60,7 +60,7 @@ class Context:
         self.strict = strict
         self.attempts: list[Attempt] = []
         self.notices: list[Notice] = []
-        self.key = f"dragoman-{urandom(16).hex()}"
+        self.key = f"dragoman-{uuid4().hex}"
         self.waited = 0.0
         self._hooks: list[Callable[[Ending], None]] = []
 

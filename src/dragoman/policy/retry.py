@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
-from os import urandom
 from typing import TypeVar
+from uuid import uuid4
 
 import msgspec
 
@@ -175,4 +175,4 @@ def _affordable(wait: float, budgets: dict[str, RetryBudget], error: DragomanErr
 
 def _chance() -> float:
     """A random number from 0 to 1, that no seed of the program makes the same in many processes."""
-    return int.from_bytes(urandom(6), "big") / 2**48
+    return (uuid4().int >> 80) / 2**48

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dragoman.types.providers import Quirks
-from dragoman.wire.lenient import list_of
+from dragoman.wire.lenient import is_array, list_of
 from dragoman.wire.openai_chat.blocks import Notes
 from dragoman.wire.turns import BEGUN, GO_ON
 
@@ -68,9 +68,9 @@ def together(one: Any, other: Any) -> Any:
     """Two values of a field as one: texts under each other, blocks behind each other, else the later one."""
     if isinstance(one, str) and isinstance(other, str):
         return "\n\n".join(text for text in (one, other) if text)
-    if isinstance(one, str | list) and isinstance(other, str | list):
-        return [*_blocks(one), *_blocks(other)]
-    return one if other is None else other
+    several = is_array(one) or is_array(other)
+    later: Any = one if other is None else other
+    return [*_blocks(one), *_blocks(other)] if several else later
 
 
 def _blocks(content: Any) -> list[Any]:
