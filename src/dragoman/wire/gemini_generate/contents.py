@@ -22,7 +22,7 @@ import msgspec
 
 from dragoman.errors import ConfigError
 from dragoman.types.http import Notice
-from dragoman.types.messages import Message, Part, ToolCall, ToolResult
+from dragoman.types.messages import Message, Part, Text, ToolCall, ToolResult
 from dragoman.types.providers import Provider
 from dragoman.wire.gemini_generate.dialect import NAME, SIGNATURE, WRITTEN, Json, as_it_came
 from dragoman.wire.gemini_generate.parts import encode_part, encode_result
@@ -152,6 +152,8 @@ class _Writer:
         if part.cache is not None and not self._marked:
             self._marked = True
             place.note("prompts are cached of themselves here; marks were left out", ".cache")
+        if isinstance(part, Text) and part.citations:
+            place.note("sources of an answer are not sent in this dialect; left out", ".citations")
         if isinstance(part, ToolResult):
             return encode_result(part, self._name(part, place), place, nested=self._modern)
         if isinstance(part, ToolCall):

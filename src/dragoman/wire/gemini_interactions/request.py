@@ -109,6 +109,8 @@ def _input(asked: list[tuple[Message, Place]]) -> Json:
     message, place = asked[0]
     form = text_of(own(message.native, NAME, place.replay).get(_FORM)) if len(asked) == 1 else _STEPS
     if not form and _is_plain(message):
+        if any(part.cache is not None for part in message.parts):
+            place.note("prompts are cached of themselves here; marks were left out", ".parts[0].cache")
         return {"input": message.text}
     writer = StepWriter()
     steps = [step for message, place in asked for step in writer.message(message, place)]

@@ -141,6 +141,8 @@ class _Turn:
         block = encode_block(part, field, self.writer.notes, self.replay)
         if block is None:
             return
+        if isinstance(part, Text) and part.citations:
+            self.writer.notes.add(f"{field}.citations", "sources of an answer are not sent in this dialect; left out")
         holder = _NO_MEDIA.get(self._message.role)
         if holder and block["type"] != "text" and not (isinstance(part, Opaque) or own_block(part, self.replay)):
             self.writer.notes.add(field, f"{holder} only text here; moved into a user message after it")
