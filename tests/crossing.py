@@ -34,7 +34,7 @@ from dragoman.types.messages import (
     ToolCall,
     ToolResult,
 )
-from dragoman.types.providers import Provider
+from dragoman.types.providers import Provider, Quirks
 from dragoman.types.requests import ChatRequest
 from dragoman.types.timeouts import Timeouts
 from dragoman.types.tools import Tool
@@ -68,6 +68,7 @@ TARGETS = (
     Target("gemini", "gemini-generate", "gemini-2.5-flash", "gemini-generate"),
     Target("gemini", "gemini-interactions", "gemini-3.8-flash", "gemini-interactions"),
     Target("bedrock", "bedrock-converse", "us.anthropic.claude-sonnet-4-6", "bedrock-converse"),
+    Target("bedrock-anthropic", "bedrock-anthropic", "us.anthropic.claude-sonnet-5-5", "bedrock-anthropic"),
     Target("cohere", "cohere-chat", "command-a-plus-05-2026", "cohere-chat"),
     Target("ollama", "ollama-chat", "qwen3:8b", "ollama-chat"),
 )
@@ -89,14 +90,19 @@ class Sent(NamedTuple):
     body: dict[str, Any]
     text: str
     notices: tuple[Notice, ...]
+    path: str = ""
 
 
 def row(target: Target) -> Provider:
     """The provider's row, speaking the wire that is asked."""
     known = catalog.builtin().get(target.provider)
-    quirks = known.quirks if known is not None and known.wire == target.wire else None
-    made = {"quirks": quirks} if quirks is not None else {}
-    return Provider(name=target.provider, base_url="https://provider.example/v1", wire=target.wire, **made)
+    return Provider(
+        name=target.provider,
+        base_url="https://provider.example/v1",
+        wire=target.wire,
+        quirks=known.quirks if known is not None and known.wire == target.wire else Quirks(),
+        address={"project": "p", "location": "l"},
+    )
 
 
 def send(target: Target, request: ChatRequest, *, known: bool = False) -> Sent:
@@ -113,7 +119,8 @@ def send(target: Target, request: ChatRequest, *, known: bool = False) -> Sent:
     sender = Sender(lambda _: route, lambda _: _no_transport())
     context = Context(BlockingRuntime(), Clocks(Timeouts(), 0.0))
     _, encoded = sender.prepare(request, context)
-    return Sent(json.loads(encoded.body), encoded.body.decode(), tuple(context.notices))
+    path = encoded.url.partition("provider.example")[2]
+    return Sent(json.loads(encoded.body), encoded.body.decode(), tuple(context.notices), path)
 
 
 def _no_transport() -> Any:

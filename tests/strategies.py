@@ -181,7 +181,8 @@ setting_values: dict[str, st.SearchStrategy[Any]] = {
     "metadata": json_objects,
     "user": texts,
     "timeout": st.floats(0.001, 10**6),
-    "extra": json_objects,
+    # Sent as they are, so that they must not be what a dialect calls a field of its own.
+    "extra": json_objects.map(lambda fields: {f"x_{name}": value for name, value in fields.items()}),
     "native": native.filter(lambda value: value is not None),
 }
 settings = st.fixed_dictionaries({}, optional=setting_values).map(lambda given: Settings(**given))

@@ -17,6 +17,7 @@ from tests.corpus.beside import check_beside, recordings
 from tests.corpus.cuts import all_offsets, check_cuts, some_offsets
 from tests.corpus.dialects import DIALECTS, Dialect
 from tests.corpus.exceptions import REPLIES, REQUESTS, drop
+from tests.corpus.forms import check_form
 from tests.corpus.recording import Recording, load
 from tests.corpus.replies import check_reply
 from tests.corpus.requests import check_request
@@ -44,7 +45,7 @@ class Tally:
 
     def summary(self) -> str:
         """One row per folder: right of all, for each kind of check."""
-        kinds = ("reply", "request", "cuts")
+        kinds = ("reply", "request", "form", "cuts")
         rows = [f"{'folder':28}" + "".join(f"{kind:>14}" for kind in kinds)]
         for folder, row in self.counts.items():
             cells = (f"{row[kind] - row[f'{kind} wrong']}/{row[kind]}" if row[kind] else "-" for kind in kinds)
@@ -62,6 +63,7 @@ def run(root: Path, names: list[str], cuts: bool, specs: Specs) -> Tally:
             if recording.asked is not None:
                 lines = check_request(recording, dialect, wire, specs.validator(recording.folder))
                 tally.add(recording, "request", drop(recording.name, lines, REQUESTS))
+                tally.add(recording, "form", check_form(recording, dialect))
             if cuts and recording.streamed:
                 tally.add(recording, "cuts", check_cuts(recording, dialect, wire, _offsets(recording, dialect))[:5])
     return tally

@@ -60,9 +60,7 @@ ROUTES: Final = (
         "",
     ),
     Route("bedrock-converse", re.compile(r"/model/.+/converse(?:-stream)?"), "", stream_type=STREAM_TYPE),
-    Route(
-        "bedrock-anthropic", re.compile(r"/model/.+/invoke(?:-with-response-stream)?"), "", stream_type=STREAM_TYPE
-    ),
+    Route("bedrock-anthropic", re.compile(r"/model/.+/invoke(?:-with-response-stream)?"), "", stream_type=STREAM_TYPE),
     Route(
         "vertex-anthropic",
         re.compile(r"/v1/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/[^/]+:(?:raw|streamRaw)Predict"),

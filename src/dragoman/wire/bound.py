@@ -1,7 +1,8 @@
 """
 Answers of which a part is bound to what was asked: sent back behind anything else, it is refused.
 
-Only the dialect knows what binds, so this is a table of those that have such parts; all others leave an answer as it is.
+Only the dialect knows what binds, so this is a table of those that have such parts; all others leave an answer as it
+is.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ from typing import Final, cast
 
 from dragoman.types.messages import Message
 
-_BINDING: Final = {
-    name: "dragoman.wire.anthropic_messages.binding"
-    for name in ("anthropic-messages", "bedrock-anthropic", "vertex-anthropic")
-}
+_BINDING: Final = dict.fromkeys(
+    ("anthropic-messages", "bedrock-anthropic", "vertex-anthropic"), "dragoman.wire.anthropic_messages.binding"
+)
 
 
 def binds(wire: str, model: str) -> bool:

@@ -2,8 +2,9 @@
 Messages of a request: values to JSON.
 
 Rules of the dialect that shape this file: a tool's result is a message of its own and holds only text and documents, so
-its pictures go into a user message after the last result of the turn; the model's turn is one message whose content,
-calls, plan and citations are fields; only the user shows pictures.  State goes back only to the provider that wrote it.
+its pictures go into a user message after the last result of the turn, and so do those of answers and instructions,
+since only the user shows pictures; the model's turn is one message whose content, calls, plan and citations are fields.
+State goes back only to the provider that wrote it.
 
 Source: Cohere SDK 7.3, `types/chat_message_v2.py`.
 """
@@ -66,7 +67,7 @@ class _Writer:
                 rest.append((part, place))
         if rest or not message.parts:
             self.flush()
-            turn = _Turn(self._ids)
+            turn = _Turn(self._ids, self._pictures)
             for part, place in rest:
                 turn.add(part, place)
             self.out.append(turn.message(role, own(message.native, NAME, replay)))
@@ -107,8 +108,9 @@ def content_of(blocks: list[Json], parts: Iterable[Part]) -> str | list[Json] | 
 class _Turn:
     """One message that is no tool result."""
 
-    def __init__(self, ids: CallIds) -> None:
+    def __init__(self, ids: CallIds, pictures: list[Json]) -> None:
         self._ids = ids
+        self._pictures = pictures
         self._blocks: list[Json] = []
         self._parts: list[Part] = []  # that the blocks stand for
         self._calls: list[Json] = []
@@ -121,13 +123,13 @@ class _Turn:
             call = encode_call(part, self._ids.call(part))
             self._calls.append(over(call, own(part.native, NAME, place.replay)))
             return
-        if isinstance(part, Image) and place.role != "user":
-            place.note("only messages of the user show pictures in this dialect; left out")
-            return
         if isinstance(part, Text) and part.citations:
             self._cite(part.citations, place)
         block = encode_block(part, place)
-        if block is not None:
+        if block is not None and isinstance(part, Image) and place.role != "user":
+            place.note("only the user shows pictures in this dialect; moved into a user message after it")
+            self._pictures.append(block)
+        elif block is not None:
             self._blocks.append(block)
             self._parts.append(part)
 

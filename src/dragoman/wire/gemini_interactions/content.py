@@ -173,6 +173,8 @@ def _write_text(part: Text, place: Place, answering: bool) -> Json | None:
 
 
 def _write_media(part: Image | Audio | File, place: Place, answering: bool) -> Json:
+    if isinstance(part, File) and part.name:
+        place.note("this dialect takes no names of files; left out", ".name")
     return encode_media(part)
 
 

@@ -121,7 +121,7 @@ def _input(asked: list[tuple[Message, Place]]) -> Json:
 
 
 def _is_plain(message: Message) -> bool:
-    if message.role != "user" or len(message.parts) != 1:
+    if message.role != "user" or message.name or len(message.parts) != 1:
         return False
     part = message.parts[0]
     return isinstance(part, Text) and not part.citations and not is_ours(part.native, NAME)

@@ -81,6 +81,7 @@ def _conversation(request: ChatRequest, writer: ItemWriter, given: dict[str, Any
         return {**fields, "input": rest[0].text}
     for i, message in enumerate(rest, len(request.messages) - len(rest)):
         writer.add(message, f"messages[{i}]")
+    writer.show()
     if writer.items:
         fields["input"] = writer.items
     return fields

@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from dragoman.types.http import Notice
 from dragoman.types.messages import (
     Audio,
@@ -60,9 +62,12 @@ class ItemWriter:
         self._free_text: set[str] = set()  # ids of calls to custom tools
         self._blocks: list[tuple[Part, Item]] = []  # of the message that is open
         self._stripped = False  # ids of the message in hand are not sent
+        self._moved: list[Item] = []  # what a model showed, until the results of its turn are over
 
     def add(self, message: Message, field: str) -> None:
         """Write one message."""
+        if message.role != "tool":
+            self.show()
         origin = message.origin
         replay = origin is None or origin.partition("/")[0] == self._provider.name
         self._stripped = origin is not None and not self._stored
@@ -77,6 +82,12 @@ class ItemWriter:
         self._flush(message.role)
         if origin is not None:
             self._drop_orphans(before, field)
+
+    def show(self) -> None:
+        """Have the user show what a model showed, where that is not done yet."""
+        if self._moved:
+            self.items.append({"type": "message", "role": "user", "content": self._moved})
+            self._moved = []
 
     def _put(self, item: Item) -> None:
         self.items.append({name: value for name, value in item.items() if name != "id"} if self._stripped else item)
@@ -101,6 +112,7 @@ class ItemWriter:
         The vendor's schema allows blocks of an answer only with ids that it gave itself.
         """
         self._flush(place.role)
+        text = ""
         if isinstance(part, Refusal):
             place.note("a refusal goes back as a text")
             text = part.text
@@ -108,9 +120,13 @@ class ItemWriter:
             text = part.text
             if part.citations:
                 place.note("sources of an answer are sent to the provider that gave them only; left out", ".citations")
-        else:
-            block = encode_block(part, place)
-            text = block["text"] if block is not None else ""
+        elif isinstance(part, Image | File) and (
+            shown := encode_block(part, msgspec.structs.replace(place, role="user"))
+        ):
+            place.note("an answer holds only text here; moved into a user message after it")
+            self._moved.append(shown)
+        elif (block := encode_block(part, place)) is not None:
+            text = block["text"]
         if text or "item" in state:
             self._put(over({"type": "message", "role": "assistant", "content": text}, state.get("item", {})))
 

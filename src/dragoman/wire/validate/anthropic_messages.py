@@ -162,7 +162,8 @@ def _results_first(asked: Asked) -> Problems:
 
 
 def _calls(asked: Asked) -> Problems:
-    # "tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"; OpenAPI: name of 1 to 200 characters, input an object
+    # "tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"; OpenAPI: name of 1 to 200 characters, input an
+    # object
     for message in items(asked.body, "messages"):
         for block in _blocks(message):
             if block.fields.get("type") != "tool_use":
@@ -191,8 +192,8 @@ def _result(block: Item) -> Problems:
 
 
 def _tools(asked: Asked) -> Problems:
-    # "tools.0.custom.input_schema.type: Field required"; "input_schema does not support oneOf, allOf, or anyOf at the top
-    # level"; "tools: Tool names must be unique."
+    # "tools.0.custom.input_schema.type: Field required"; "input_schema does not support oneOf, allOf, or anyOf at the
+    # top level"; "tools: Tool names must be unique."
     declared: list[Named] = []
     for tool in items(asked.body, "tools"):
         if "input_schema" not in tool.fields:
@@ -226,8 +227,8 @@ def _thoughts(asked: Asked) -> Problems:
 
 
 def _budget(asked: Asked) -> Problems:
-    # "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"; "`max_tokens` must be greater than
-    # `thinking.budget_tokens`"; "Thinking may not be enabled when tool_choice forces tool use."
+    # "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"; "`max_tokens` must be greater
+    # than `thinking.budget_tokens`"; "Thinking may not be enabled when tool_choice forces tool use."
     if not _thinks(asked):
         return
     budget, cap = whole(object_of(asked.body["thinking"]).get("budget_tokens")), whole(asked.body.get("max_tokens"))

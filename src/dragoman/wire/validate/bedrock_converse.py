@@ -61,7 +61,8 @@ def _of(asked: Asked, kind: str) -> Iterator[Item]:
 
 def _turns(asked: Asked) -> Problems:
     # "A conversation must start with a user message. Try again with a conversation that starts with a user message.";
-    # "A conversation must alternate between user and assistant roles."; the service model: content of at least one block
+    # "A conversation must alternate between user and assistant roles."; the service model: content of at least one
+    # block
     yield from not_empty(asked, "messages")
     listed = list(items(asked.body, "messages"))
     for message in listed:
@@ -90,7 +91,8 @@ def _texts(asked: Asked) -> Problems:
 
 
 def _places(asked: Asked) -> Problems:
-    # API reference: "You can only include images and documents if the role is user"; calls and reasoning are the model's
+    # API reference: "You can only include images and documents if the role is user"; calls and reasoning are the
+    # model's
     for message in items(asked.body, "messages"):
         refused = _NOT_ANSWERED if message.fields.get("role") == "assistant" else _NOT_ASKED
         for block in _blocks(message):
@@ -106,7 +108,7 @@ def _tool_turns(asked: Asked) -> list[Turn]:
         for block in _blocks(message):
             for kind, named in (("toolUse", turn.calls), ("toolResult", turn.results)):
                 fields = object_of(block.fields.get(kind))
-                if fields and "type" not in fields or fields.get("type") == "tool_use":
+                if (fields and "type" not in fields) or fields.get("type") == "tool_use":
                     named.append(Named(f"{block.path}.{kind}", text_of(fields.get("toolUseId"))))
         turns.append(turn)
     return turns
@@ -114,8 +116,8 @@ def _tool_turns(asked: Asked) -> list[Turn]:
 
 def _pairs(asked: Asked) -> Problems:
     # "Expected toolResult blocks at messages.2.content for the following Ids: x"; "The number of toolResult blocks at
-    # messages.2.content exceeds the number of toolUse blocks of previous turn."; "duplicate Ids".  What the service's own
-    # tools were asked and gave back bears a type, and stands in one turn (recorded).
+    # messages.2.content exceeds the number of toolUse blocks of previous turn."; "duplicate Ids".  What the service's
+    # own tools were asked and gave back bears a type, and stands in one turn (recorded).
     turns = _tool_turns(asked)
     yield from unpaired(turns)
     yield from repeated(call for turn in turns for call in turn.calls)
@@ -142,8 +144,8 @@ def _results(asked: Asked) -> Problems:
 
 
 def _tools(asked: Asked) -> Problems:
-    # "The toolConfig field must be defined when using toolUse and toolResult content blocks."; service model: at least one
-    # tool, a description of at least one character
+    # "The toolConfig field must be defined when using toolUse and toolResult content blocks."; service model: at least
+    # one tool, a description of at least one character
     config = object_of(asked.body.get("toolConfig"))
     used = any(True for kind in ("toolUse", "toolResult") for _ in _of(asked, kind))
     if used and not config.get("tools"):

@@ -1,8 +1,8 @@
 """
 Cohere's Chat (v2): what the form of a request must be.
 
-Sources: Cohere SDK 7.3 (`types/chat_message_v2.py` and what it names: required fields and types), Cohere's pages on tool
-use and its error texts.
+Sources: Cohere SDK 7.3 (`types/chat_message_v2.py` and what it names: required fields and types), Cohere's pages on
+tool use and its error texts.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def _content(message: Item) -> Problems:
 
 
 def _pairs(asked: Asked) -> Problems:
-    # "invalid request: each tool call must have a corresponding tool message" (page on tool use: results follow the calls)
+    # "invalid request: each tool call must have a corresponding tool message" (page on tool use: results follow the
+    # calls)
     yield from unpaired(chat_turns.turns(asked))
 
 

@@ -20,8 +20,8 @@ from dragoman.wire.lenient import is_array, is_object, list_of, object_of, text_
 from dragoman.wire.validate.rules import Asked, Item, Json, Named, Problem, Problems, Rule, Turn, items, matches
 
 _ROLES: Final = ("user", "model", "function", None, "")
-# "Must start with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:)
-# or dashes (-), with a maximum length of 64."
+# "Must start with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons
+# (:) or dashes (-), with a maximum length of 64."
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}\Z")
 _NAME_IS: Final = "a name that begins with a letter or '_', of letters, digits, '_', '.', ':' and '-'"
 _DATA: Final = (

@@ -36,7 +36,7 @@ def _order(asked: Asked) -> Problems:
     # "Unexpected role 'user' after role 'tool'"
     for before, message in pairwise(items(asked.body, "messages")):
         role, last = message.fields.get("role"), before.fields.get("role")
-        if last in _NEXT and role not in _NEXT[str(last)]:
+        if isinstance(last, str) and last in _NEXT and role not in _NEXT[last]:
             yield Problem(f"{message.path}.role", f"{role!r} may not follow {last!r}")
 
 

@@ -1,7 +1,8 @@
 """
 OpenAI's Chat Completions, where OpenAI is stricter than those that speak its dialect.
 
-Sources: OpenAI's OpenAPI file 2.3.0 (`CreateChatCompletionRequest`) and the error texts of its API, quoted at each rule.
+Sources: OpenAI's OpenAPI file 2.3.0 (`CreateChatCompletionRequest`) and the error texts of its API, quoted at each
+rule.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ def _is_address(block: dict[str, object]) -> bool:
 
 
 def _calls(asked: Asked) -> Problems:
-    # "Invalid 'messages[1].tool_calls': empty array"; "tool_calls[0].id: string too long. Expected a string with maximum
-    # length 40"
+    # "Invalid 'messages[1].tool_calls': empty array"; "tool_calls[0].id: string too long. Expected a string with
+    # maximum length 40"
     for message in items(asked.body, "messages"):
         listed = message.fields.get("tool_calls")
         if is_array(listed) and not listed:

@@ -85,8 +85,8 @@ def _blocks(item: Item, name: str, allowed: tuple[str, ...]) -> Problems:
 
 
 def _calls(asked: Asked) -> Problems:
-    # "Invalid 'input[2].name': string does not match pattern '^[a-zA-Z0-9_-]+$'"; "Invalid 'input[2].call_id': string too
-    # long. Expected a string with maximum length 64"; "empty string"
+    # "Invalid 'input[2].name': string does not match pattern '^[a-zA-Z0-9_-]+$'"; "Invalid 'input[2].call_id': string
+    # too long. Expected a string with maximum length 64"; "empty string"
     for item in listed_items(asked):
         kind = kind_of(item)
         if kind in CALLS:
@@ -117,8 +117,8 @@ def _pairs(asked: Asked) -> Problems:
 
 
 def _reasoning(asked: Asked) -> Problems:
-    # "Item 'rs_x' of type 'reasoning' was provided without its required following item." (recorded); OpenAPI: `summary` is
-    # required
+    # "Item 'rs_x' of type 'reasoning' was provided without its required following item." (recorded); OpenAPI:
+    # `summary` is required
     listed = list(listed_items(asked))
     for i, item in enumerate(listed):
         if kind_of(item) != "reasoning":
@@ -140,7 +140,8 @@ def _is_other(item: Item, after: Item) -> bool:
 
 
 def _stored(asked: Asked) -> Problems:
-    # "Item with id 'rs_x' not found. Items are not persisted when `store` is set to false."; "Duplicate item found with id"
+    # "Item with id 'rs_x' not found. Items are not persisted when `store` is set to false."; "Duplicate item found
+    # with id"
     named: list[Named] = []
     for item in listed_items(asked):
         item_id = item.fields.get("id")
