@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from dragoman.types.messages import Message
 
-_BINDING: Final = dict.fromkeys(
+_BINDING: Final[dict[str, str]] = dict.fromkeys(
     ("anthropic-messages", "bedrock-anthropic", "vertex-anthropic"), "dragoman.wire.anthropic_messages.binding"
 )
 
