@@ -221,11 +221,12 @@ def test_cache_marks() -> None:
 
 
 def test_what_has_no_place_is_said() -> None:
-    """Sound, pictures in answers and names of speakers are left out with a notice; a transcript is sent for sound."""
+    """Names are left out, transcripts sent for sound, and pictures of answers shown by the user; each has a notice."""
     sound = Audio(data=b"RIFF", media_type="audio/wav", transcript="hello")
     sent = items(Message("user", (sound,), name="Ann"), answered(Image(data=PNG), sound))
 
-    assert ["hello", "hello"] == [item["content"] for item in sent]
+    assert ["hello", "hello"] == [item["content"] for item in sent[:2]]
+    assert ("user", ["input_image"]) == (sent[2]["role"], [block["type"] for block in sent[2]["content"]])
     assert ["messages[1].name", "messages[1].parts[0]", "messages[2].parts[0]", "messages[2].parts[1]"] == notes(
         Message.user("hi"), Message("user", (sound,), name="Ann"), answered(Image(data=PNG), sound)
     )
