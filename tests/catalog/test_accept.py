@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dragoman import Audio, ChatRequest, File, Image, Message, ToolCall, catalog
+from dragoman import Audio, ChatRequest, File, Image, Message, Tool, ToolCall, catalog
 from dragoman.catalog.accept import Adapted, adapt
 from dragoman.catalog.models import find_model
 
@@ -196,3 +196,51 @@ def test_nothing_known_changes_nothing() -> None:
     request = ChatRequest("m", "Hi", temperature=2, max_tokens=10**9, reasoning="max", tools=[TOOL])
 
     assert Adapted(request, "openai-chat") == adapt(request, catalog.builtin()["openai"], None)
+
+
+# --- rules of form: for every model, known or not ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        pytest.param({"tool_choice": "auto"}, [], id="the default"),
+        pytest.param({"tool_choice": "none"}, [], id="none of none"),
+        pytest.param({"parallel_tool_calls": False}, [], id="not in parallel"),
+        pytest.param({"tools": []}, [], id="an empty list"),
+        pytest.param({"tool_choice": "required"}, ["tool_choice"], id="one that is not there"),
+    ],
+)
+def test_without_tools_nothing_is_said_of_them(settings: dict[str, Any], said: list[str]) -> None:
+    """Providers refuse a choice among no tools; only what cannot be done is worth a notice."""
+    made = adapted("openai", "brand-new", **settings)
+
+    assert (None, None, None) == (made.request.tools, made.request.tool_choice, made.request.parallel_tool_calls)
+    assert said == [notice.field for notice in made.notices]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"extra": {"tools": [TOOL]}}, {"native": {"openai-chat": {"tools": [TOOL]}}}, {"tools": [TOOL]}]
+)
+def test_tools_by_any_way_may_be_chosen_among(fields: dict[str, Any]) -> None:
+    """A choice stays where tools are declared in other fields of the body."""
+    assert "required" == adapted("openai", "brand-new", tool_choice="required", **fields).request.tool_choice
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, {"type": "object", "properties": {}}),
+        ({"type": "object"}, {"type": "object", "properties": {}}),
+        ({"properties": {"a": {}}}, {"type": "object", "properties": {"a": {}}}),
+        ({"anyOf": [{}]}, {"anyOf": [{}]}),
+        ({"type": "string"}, {"type": "string"}),
+        (None, None),
+    ],
+)
+def test_a_schema_says_that_it_is_an_object(parameters: Any, expected: Any) -> None:
+    """Every provider wants it said; what says something else is the caller's own."""
+    made = adapted("openai", "brand-new", tools=[Tool(name="f", parameters=parameters)])
+
+    assert expected == (made.request.tools or ())[0].parameters
+    assert () == made.notices

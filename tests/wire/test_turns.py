@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman import Message, Text, ToolCall, ToolResult
+from dragoman import Image, Message, Text, ToolCall, ToolResult
 from dragoman.wire.turns import INTERRUPTED, settle
+from tests.strategies import PNG
 
 ASK = Message.user("Look.")
 
@@ -93,6 +94,53 @@ def test_ids_that_are_empty_or_given_twice_are_replaced_in_pairs() -> None:
     last = settled[-1].parts[0]
     assert isinstance(last, ToolResult)
     assert "new" == last.text
+
+
+def test_a_second_result_is_not_lost() -> None:
+    """Another result of a call that has one is sent as text, with its picture."""
+    late = Message("tool", (ToolResult("a", (Text("again"), Image(data=PNG))),))
+    settled, notices = settle((ASK, call("a"), result("a"), ASK, late))
+
+    assert [Text, Image] == [type(part) for part in settled[-1].parts]
+    assert settled[-1].text.endswith("again")
+    assert ["messages[4]"] == [notice.field for notice in notices]
+
+
+def test_a_result_answers_the_turn_that_called_last() -> None:
+    """Where an id is used again before its call was answered, the earlier call is the one without a result."""
+    settled, _ = settle((ASK, call("a"), call("a"), result("a")))
+
+    assert [INTERRUPTED, "seen"] == [message.parts[0].text for message in settled if message.role == "tool"]  # type: ignore[union-attr]
+
+
+def test_results_without_ids_find_the_call_of_their_name() -> None:
+    """Where providers give no ids, names tell which result is whose."""
+    calls = Message.assistant(ToolCall("", "one"), ToolCall("", "two"))
+    given = Message("tool", (ToolResult("", "2", "two"), ToolResult("", "1", "one")))
+    settled, _ = settle((ASK, calls, given))
+
+    assert [("one", "1"), ("two", "2")] == [
+        (part.name, part.text) for part in settled[2].parts if isinstance(part, ToolResult)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("look_up-2", "look_up-2", id="valid"),
+        pytest.param("functions.look up", "functions_look_up", id="letters"),
+        pytest.param("x" * 64, "x" * 64, id="longest"),
+        pytest.param("y" * 65, f"{'y' * 50}_81f5ee18", id="too long"),
+        pytest.param("", "_00000000", id="nothing"),
+    ],
+)
+def test_names_are_what_every_provider_takes(name: str, expected: str) -> None:
+    """A name of other letters, or too long, becomes another one, always the same; in the call and in its result."""
+    settled, notices = settle((ASK, call("a", name=name), result("a")))
+
+    assert expected == settled[1].tool_calls[0].name
+    assert (expected != name) == bool(notices)
+    assert settle(settled)[0] is settled
 
 
 IDS = st.sampled_from(["a", "b", "c", ""])

@@ -67,6 +67,11 @@ _OPENAI: list[Case] = [
     ((*_CALL, "id"), "x" * 41, "$.messages[2].tool_calls[0].id"),
     (("messages", 4, "tool_calls"), [], "$.messages[4].tool_calls"),
     (("messages", 5, "content"), [], "$.messages[5].content"),
+    (
+        ("messages", 5, "content"),
+        [{"type": "input_audio", "input_audio": {"data": "https://e.org/a.mp3"}}],
+        "$.messages[5].content[0].input_audio.data",
+    ),
     (("messages", 1, "name"), "Ada Lovelace", "$.messages[1].name"),
     (("messages", 1, "name"), _LONG, "$.messages[1].name"),
     ((*_FUNCTION, "parameters"), {"type": "object"}, "$.tools[0].function.parameters.properties"),

@@ -18,6 +18,7 @@ from dragoman.wire.validate.rules import (
     Problems,
     Rule,
     between,
+    inner,
     items,
     matches,
     object_schema,
@@ -29,22 +30,14 @@ _ID: Final = re.compile(r".{1,40}\Z", re.DOTALL)
 
 
 def _blocks(asked: Asked) -> Problems:
-    # OpenAPI: a list of blocks is not empty; "Content blocks are expected to be either text or image_url type." (of a
-    # picture's answer; recorded), and of a result only text
+    # OpenAPI: a list of blocks is not empty; `input_audio.data` is "Base64 encoded audio data"
     for message in items(asked.body, "messages"):
         if message.fields.get("content") == []:
             yield Problem(f"{message.path}.content", "give at least one block")
         for block in items(message.fields, "content", message.path):
-            if block.fields.get("type") in _BY_ADDRESS and _is_address(block.fields):
-                yield Problem(block.path, "sound goes as bytes")
-
-
-_BY_ADDRESS: Final = ("input_audio",)
-
-
-def _is_address(block: dict[str, object]) -> bool:
-    data = object_of(block.get("input_audio")).get("data")
-    return isinstance(data, str) and data.startswith(("http://", "https://"))
+            data = inner(block.fields, "input_audio", "data")
+            if isinstance(data, str) and data.startswith(("http://", "https://")):
+                yield Problem(f"{block.path}.input_audio.data", "sound goes as bytes")
 
 
 def _calls(asked: Asked) -> Problems:
