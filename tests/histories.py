@@ -265,7 +265,7 @@ class Drawing:
         return Message("assistant", tuple(parts), self.name(), author.origin, self.state("message", author))
 
     def results(self) -> Message:
-        beside = [self.text()] if self.rarely(8) else []
+        beside = [self.text()] if self.rarely(4) else []
         role = "user" if beside or self.rarely(6) else "tool"
         return Message(role, (*self.several(self.result, 3, 1), *beside))  # type: ignore[arg-type]
 

@@ -134,6 +134,13 @@ def test_pictures_of_an_answer_are_shown_or_said(target: Target) -> None:
     assert carries == (not any(field.startswith("messages[1]") for field in fields))
 
 
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+def test_results_beside_a_text_stay_behind_their_calls(target: Target) -> None:
+    """A turn of the user may hold results and a text; what a model showed does not come before them."""
+    turn = Message("assistant", (Image(data=PNG), CALL), origin="gemini/gemini-3.8-flash")
+    ask(target, ASK, turn, Message("user", (ToolResult("call_1", "sun"), Text("And there?"))))
+
+
 def test_calls_of_another_provider_get_the_documented_signature() -> None:
     """Gemini 3 refuses a call without one."""
     turns, _ = ask(GEMINI, ASK, Message("assistant", (CALL,), origin="openai/gpt"), Message.tool(CALL, "sun"))

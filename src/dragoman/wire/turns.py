@@ -52,6 +52,11 @@ def settle(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[No
     return tuple(mender.turns()), tuple(mender.notices)
 
 
+def has_results(message: Message) -> bool:
+    """Whether a turn answers calls, by whatever role: then it belongs right behind them."""
+    return any(isinstance(part, ToolResult) for part in message.parts)
+
+
 def valid_name(name: str) -> str:
     """
     The name of a tool, or one made of it that every provider takes.

@@ -22,7 +22,7 @@ from dragoman.wire.anthropic_messages.content import ContentWriter, is_plain
 from dragoman.wire.anthropic_messages.dialect import Block, is_ours, native_of
 from dragoman.wire.lenient import list_of
 from dragoman.wire.request_body import overlay
-from dragoman.wire.turns import BEGUN
+from dragoman.wire.turns import BEGUN, has_results
 
 Json = dict[str, Any]
 
@@ -76,7 +76,7 @@ class _Turns:
         self._results: list[Block] | None = None  # of the turn to which further results belong
 
     def add(self, message: Message, field: str) -> None:
-        if message.role != "tool":
+        if not has_results(message):
             self._show()
         if message.role == "assistant":
             self._begin()

@@ -21,7 +21,7 @@ from dragoman.wire.bedrock_converse.content import ContentWriter
 from dragoman.wire.bedrock_converse.dialect import NAME, Block
 from dragoman.wire.lenient import known
 from dragoman.wire.native import is_ours
-from dragoman.wire.turns import BEGUN
+from dragoman.wire.turns import BEGUN, has_results
 
 Json = dict[str, Any]
 
@@ -80,7 +80,7 @@ class _Turns:
 
     def add(self, message: Message, field: str) -> None:
         """Write a turn; those of the same role are put together, as roles must alternate, unless they came apart."""
-        if message.role != "tool":
+        if not has_results(message):
             self._show()
         role = _ROLES.get(message.role, message.role)
         if role == "system" and _is_head(message) and not self._turns:

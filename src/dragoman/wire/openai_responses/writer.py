@@ -36,6 +36,7 @@ from dragoman.wire.call_ids import CallIds
 from dragoman.wire.openai_responses.blocks import Place, encode_block
 from dragoman.wire.openai_responses.dialect import NAME, Item, over, own
 from dragoman.wire.openai_responses.items import call_item, kind_of
+from dragoman.wire.turns import has_results
 
 # The API's limit (`FunctionCallOutputItemParam.call_id`).
 _LONGEST_ID: Final = 64
@@ -66,7 +67,7 @@ class ItemWriter:
 
     def add(self, message: Message, field: str) -> None:
         """Write one message."""
-        if message.role != "tool":
+        if not has_results(message):
             self.show()
         origin = message.origin
         replay = origin is None or origin.partition("/")[0] == self._provider.name
