@@ -28,6 +28,7 @@ _HOMES = {
         UnknownModelError UnknownProviderError UnsupportedError WireError
     """,
     "policy.base": "Context Ending Handler Middleware Opened",
+    "policy.limit.bucket": "Limit",
     "policy.retry": "Retry",
     "secrets": "Secret load_dotenv",
     "stream": "AsyncStream Stream",

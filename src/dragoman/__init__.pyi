@@ -49,6 +49,7 @@ from dragoman.policy.base import Ending as Ending
 from dragoman.policy.base import Handler as Handler
 from dragoman.policy.base import Middleware as Middleware
 from dragoman.policy.base import Opened as Opened
+from dragoman.policy.limit.bucket import Limit as Limit
 from dragoman.policy.retry import Retry as Retry
 from dragoman.secrets import Secret as Secret
 from dragoman.secrets import load_dotenv as load_dotenv

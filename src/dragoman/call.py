@@ -21,6 +21,7 @@ from dragoman.errors import DragomanError, TimeoutError, UnsupportedError
 from dragoman.ledger import Entry
 from dragoman.policy.base import Context, Ending
 from dragoman.routes import Route
+from dragoman.secrets import Secret
 from dragoman.transfer import Transfer
 from dragoman.transport.base import Transport
 from dragoman.types.events import BEFORE_CONTENT, Event, Finish, UsageUpdate
@@ -37,7 +38,7 @@ from dragoman.wire.turns import settle
 class Sender:
     """Opens answers: the handler that every middleware ends in."""
 
-    def __init__(self, resolve: Callable[[str], Route], transport: Callable[[Route], Transport]) -> None:
+    def __init__(self, resolve: Callable[[str, Secret | None], Route], transport: Callable[[Route], Transport]) -> None:
         self._resolve = resolve
         self._transport = transport
 
@@ -48,7 +49,7 @@ class Sender:
         Raises:
             UnsupportedError: Something would have to be adapted, and the context is strict.
         """
-        route = self._resolve(request.model)
+        route = self._resolve(request.model, context.credential)
         messages, mended = settle(request.messages)
         settled = request.directed(model=route.model, messages=messages)
         adapted = adapt(settled, route.provider, route.facts)

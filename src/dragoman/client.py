@@ -24,6 +24,7 @@ from dragoman.policy.retry import Repeater, Retry
 from dragoman.redact import redact_headers
 from dragoman.routes import ModelOverrides, ProviderOverrides, Route, Routes
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
+from dragoman.stack import Limits, pacing
 from dragoman.stream import AsyncStream, Stream
 from dragoman.transport.base import Transport
 from dragoman.types.http import HttpRequest
@@ -57,6 +58,8 @@ class _Core:
         defaults: Settings | None = None,
         middleware: Iterable[Middleware] = (),
         retry: Retry | None = _RETRY,
+        limit: str | None = "process",
+        limits: Limits | None = None,
         proxy: str | None = None,
         strict: bool = False,
     ) -> None:
@@ -69,6 +72,9 @@ class _Core:
             defaults: Settings for every call; a call's own win.
             middleware: Wrapped around the request, the first outermost.
             retry: When a request is sent again; None for never.
+            limit: With whom this client shares the limits of its providers, which it learns from their answers and
+                keeps: `process` for all clients of this process; None to send at once whatever comes.
+            limits: Limits that are known beforehand, by `provider` or `provider/model`.
             proxy: URL of the proxy for every request; by default the standard variables decide.
             strict: Raise `UnsupportedError` instead of adapting what a model or dialect cannot carry.
 
@@ -83,9 +89,11 @@ class _Core:
         self._transports: dict[str, Transport] = {}
         self._closed = False
         self._sender = Sender(self._routes.resolve, self._transport)
-        repeater = Repeater(retry)
-        self._plain = Plain(self._routes, self._sender, self._transport, self._plain_context, self._request, repeater)
-        handler: Handler = repeater.wrap(self._sender)
+        repeater, paced = Repeater(retry), pacing(self._routes, limit, limits)
+        self._plain = Plain(
+            self._routes, self._sender, self._transport, self._plain_context, self._request, repeater, paced
+        )
+        handler: Handler = repeater.wrap(paced.wrap(self._sender) if paced else self._sender)
         for wrap in reversed(list(middleware)):
             handler = wrap(handler)
         self._handler = handler

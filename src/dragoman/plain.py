@@ -10,6 +10,7 @@ typed error, as `call` does for chat; `ask` sends again by the same policy, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -18,6 +19,7 @@ from dragoman.call import Sender, authorized
 from dragoman.errors import DragomanError
 from dragoman.ledger import Entry
 from dragoman.policy.base import Context
+from dragoman.policy.limit.pacing import Pacing
 from dragoman.policy.retry import Repeater
 from dragoman.routes import Route, Routes
 from dragoman.transfer import Transfer
@@ -50,6 +52,7 @@ class Plain:
         context: Callable[[float | None], Context],
         chat: Callable[[str, Messages, Settings | None, Mapping[str, Any]], ChatRequest],
         repeater: Repeater,
+        pacing: Pacing | None,
     ) -> None:
         self.routes = routes
         self.sender = sender
@@ -57,11 +60,18 @@ class Plain:
         self.chat = chat
         self._transport = transport
         self._repeater = repeater
+        self._pacing = pacing
 
-    async def ask(self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T]) -> T:
-        """Like `send`, but what failed for now is sent again, as the client's policy says."""
+    async def ask(
+        self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T], chars: int = 0
+    ) -> T:
+        """Like `send`, but in its turn, and what failed for now is sent again, as the client's policies say."""
         keyed = msgspec.structs.replace(request, headers={**request.headers, "idempotency-key": context.key})
-        return await self._repeater(lambda: self.send(route, keyed, context, read), context)
+        once = partial(self.send, route, keyed, context, read)
+        if self._pacing is None:
+            return await self._repeater(once, context)
+        ref = f"{route.provider.name}/{route.model}"
+        return await self._repeater(partial(self._pacing.plain, once, ref, chars, context), context)
 
     async def send(self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T]) -> T:
         """

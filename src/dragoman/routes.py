@@ -96,23 +96,31 @@ class Routes:
         self._facts = {self._named(ref): _facts(ref, fields) for ref, fields in (models or {}).items()}
         self._routes: dict[str, Route] = {}
 
-    def resolve(self, ref: str) -> Route:
+    def resolve(self, ref: str, key: Secret | None = None) -> Route:
         """
         Find the way to a model.
+
+        Args:
+            ref: `provider/model`.
+            key: To be used instead of the provider's own.
 
         Raises:
             UnknownModelError: The reference names no provider.
             UnknownProviderError: It names one that is not known.
             MissingKeyError: The provider needs a key and none was found.
         """
+        if key is not None:
+            return self._way(ref, key)
         route = self._routes.get(ref)
         if route is None:
-            provider, model = self.locate(ref)
-            key, facts = self.key(provider), self.facts(provider.name, model)
-            notices = () if facts or not known_models(provider.name) else (_UNKNOWN,)
-            route = Route(provider, model, wire.get(provider.wire), key, facts, notices)
-            self._routes[ref] = route
+            route = self._routes[ref] = self._way(ref)
         return route
+
+    def _way(self, ref: str, key: Secret | None = None) -> Route:
+        provider, model = self.locate(ref)
+        facts = self.facts(provider.name, model)
+        notices = () if facts or not known_models(provider.name) else (_UNKNOWN,)
+        return Route(provider, model, wire.get(provider.wire), key or self.key(provider), facts, notices)
 
     def locate(self, ref: str) -> tuple[Provider, str]:
         """Find provider and bare model name of a reference, without a key."""

@@ -10,18 +10,40 @@ wrote it, and the error names the place.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
     from concurrent.futures import Future
 
 T = TypeVar("T")
 
 
+class Waiter(Protocol):
+    """Something that one side waits for and the other, in any thread, brings about; good for one time."""
+
+    def set(self) -> None:
+        """It has happened.  Idempotent, never waits, from any thread; nobody need be waiting any more."""
+        ...
+
+    async def wait(self, until: float | None) -> bool:
+        """Wait until it has happened, or until that time on the runtime's clock: whether it has."""
+        ...
+
+
 class Runtime(Protocol):
-    """The clock and the waits of one face."""
+    """
+    The clock and the waits of one face.
+
+    Attributes:
+        suspends: Whether a wait suspends a task (or blocks a thread).
+    """
+
+    suspends: bool
 
     def now(self) -> float:
         """Seconds on a clock that never goes back."""
@@ -29,6 +51,10 @@ class Runtime(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait that long."""
+        ...
+
+    def waiter(self) -> Waiter:
+        """Make something to wait for, by the thread or task that asks."""
         ...
 
     async def run_blocking(self, work: Callable[[], T], until: float | None) -> T:
@@ -49,9 +75,65 @@ class Runtime(Protocol):
         ...
 
 
+class BlockingWaiter:
+    """A lock that is held until it has happened."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        with suppress(RuntimeError):  # it was set before
+            self._lock.release()
+
+    async def wait(self, until: float | None) -> bool:
+        left = -1.0 if until is None else min(max(0.0, until - time.monotonic()), threading.TIMEOUT_MAX)
+        happened = self._lock.acquire(timeout=left)
+        if happened:
+            self._lock.release()
+        return happened
+
+
+class AsyncWaiter:
+    """A future of the loop that waits."""
+
+    __slots__ = ("_future", "_loop", "_thread")
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
+        self._future: asyncio.Future[bool] = self._loop.create_future()
+        self._thread = threading.get_ident()
+
+    def set(self) -> None:
+        if threading.get_ident() == self._thread:
+            self._done(True)
+            return
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._done, True)
+
+    async def wait(self, until: float | None) -> bool:
+        if until is None or self._future.done():
+            return await self._future
+        timer = self._loop.call_later(max(0.0, until - time.monotonic()), self._done, False)
+        try:
+            return await self._future
+        finally:
+            timer.cancel()
+
+    def _done(self, happened: bool) -> None:
+        if not self._future.done():
+            self._future.set_result(happened)
+
+
 class BlockingRuntime:
     """Waits by blocking the thread."""
 
+    suspends = False
+    waiter = BlockingWaiter
     now = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
@@ -67,6 +149,8 @@ class BlockingRuntime:
 class AsyncRuntime:
     """Waits by suspending the task."""
 
+    suspends = True
+    waiter = AsyncWaiter
     now = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:

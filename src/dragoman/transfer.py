@@ -59,7 +59,8 @@ class Transfer:
         except Disconnected as error:
             reason = f"the connection ended before an answer came: {error.reason}"
             raise StreamInterrupted(reason, answered=error.answered) from error
-        self._exchange, self.status, self.headers = exchange, exchange.status, exchange.headers
+        self._exchange, self.status = exchange, exchange.status
+        self.headers = self._context.headers = exchange.headers
 
     async def read(self, *, complete: bool = False) -> bytes:
         """

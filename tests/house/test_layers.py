@@ -18,8 +18,8 @@ from tests.house.modules import edges, imports, trees
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("types", "errors", "redact", "_version"),
     ("wire", "catalog", "tokens"),
-    ("policy", "transport", "observe", "secrets", "runtime"),
-    ("client", "stream", "call", "routes", "transfer", "ledger", "plain", "verbs", "local"),
+    ("policy", "transport", "observe", "secrets", "runtime", "background", "drivers"),
+    ("client", "stack", "stream", "call", "routes", "transfer", "ledger", "plain", "verbs", "local"),
     ("batch", "conversation", "structured", "tools"),
     ("",),  # the package itself: the public names
     ("cli", "gateway", "testing"),
@@ -43,6 +43,7 @@ PURE = (
     "client",
     "ledger",
     "plain",
+    "stack",
     "verbs",
     "tokens",
 )

@@ -8,7 +8,7 @@ must happen at the very end (accounting, settling) is registered with `Context.a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ import msgspec
 from dragoman.errors import DragomanError
 from dragoman.policy.deadline import Clocks
 from dragoman.runtime import Runtime
+from dragoman.secrets.secret import Secret
 from dragoman.types.attempts import Attempt
 from dragoman.types.events import Event
 from dragoman.types.http import Notice
@@ -52,6 +53,9 @@ class Context:
         notices: What was adapted so far.
         key: Idempotency key, the same for every attempt.
         waited: Seconds spent before the next request is sent, for its line in the ledger.
+        headers: Of the last answer, names in lower case; empty before there was one.
+        credential: The key to use instead of the provider's own, or None.
+        place: Where in the line of its limit the call stands again after it was refused, or None.
     """
 
     def __init__(self, runtime: Runtime, clocks: Clocks, *, strict: bool = False) -> None:
@@ -62,17 +66,40 @@ class Context:
         self.notices: list[Notice] = []
         self.key = f"dragoman-{uuid4().hex}"
         self.waited = 0.0
+        self.headers: Mapping[str, str] = {}
+        self.credential: Secret | None = None
+        self.place: object | None = None
         self._hooks: list[Callable[[Ending], None]] = []
+        self._ending: Ending | None = None
+
+    def branch(self) -> Context:
+        """
+        Make the context of one of several ways to answer the same call.
+
+        Ledger, deadlines and idempotency key are the call's; notices and end are the branch's own.
+        """
+        other = Context(self.runtime, self.clocks, strict=self.strict)
+        other.attempts, other.key = self.attempts, self.key
+        return other
 
     def at_end(self, hook: Callable[[Ending], None]) -> None:
-        """Have `hook` called once, when the answer is at its end, left, or failed.  It must not wait."""
-        self._hooks.append(hook)
+        """
+        Have `hook` called once, when the answer is at its end, left, or failed; at once if it already is.
+
+        It must not wait, and may be called in any thread.
+        """
+        if self._ending is None:
+            self._hooks.append(hook)
+        else:
+            hook(self._ending)
 
     def end(self, ending: Ending) -> None:
         """Call the hooks, the first time; later calls do nothing."""
-        hooks, self._hooks = self._hooks, []
-        for hook in hooks:
-            hook(ending)
+        if self._ending is None:
+            self._ending = ending
+            hooks, self._hooks = self._hooks, []
+            for hook in hooks:
+                hook(ending)
 
 
 class Opened(Protocol):

@@ -143,7 +143,12 @@ class Repeater:
                 value = await once()
             except DragomanError as error:
                 wait = self._policy.delay(attempt, error, _chance(), unanswered)
-                if wait is None or not _affordable(wait, self._budgets, error, context):
+                if wait is None:
+                    raise
+                if context.place is not None:  # the wait is that of the line in which it has a place
+                    attempt += 1
+                    continue
+                if not _affordable(wait, self._budgets, error, context):
                     raise
                 unanswered += isinstance(error, StreamInterrupted)
                 attempt += 1

@@ -24,6 +24,8 @@ from dragoman.types.tools import Tool, as_tool
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Verbosity = Literal["low", "medium", "high"]
+Priority = Literal["interactive", "normal", "batch"]
+Reuse = bool | Literal["refresh"] | float
 
 
 class ReasoningSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         metadata: Key-value pairs that the provider stores with the call.
         user: Stable, anonymous id of the end user, for abuse detection.
         timeout: Seconds for the whole call.
+        priority: `interactive`, `normal` (as if unset) or `batch`: who goes first where a limit is shared.
+        reuse: What the client's cache may do: False for nothing, `"refresh"` to ask anew and keep the answer, a number
+            for answers of at most that many seconds; by default (and True) whatever is there is used.
         extra: More fields for the body, sent as they are, to whichever provider is called.
         native: Wire name to fields of the body that only that dialect is sent.
     """
@@ -115,6 +120,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     metadata: dict[str, Any] | None = None
     user: str | None = None
     timeout: float | None = None
+    priority: Priority | None = None
+    reuse: Reuse | None = None
     extra: dict[str, Any] | None = None
     native: Native | None = None
 
@@ -294,6 +301,14 @@ def _seconds(value: Any, field: str) -> Any:
     return value
 
 
+def _reuse(value: Any, field: str) -> Any:
+    if isinstance(value, bool) or value == "refresh":
+        return value
+    if isinstance(value, int | float) and 0 <= value < math.inf:
+        return float(value)
+    raise ConfigError(f"{field} is {value!r}: give True, False, 'refresh' or a number of seconds", field=field)
+
+
 _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "temperature": _number(0, math.inf),
     "top_p": _number(0, 1),
@@ -318,6 +333,8 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "metadata": checked_object,
     "user": _typed(str, "a text"),
     "timeout": _seconds,
+    "priority": _typed(Priority, "'interactive', 'normal' or 'batch'"),
+    "reuse": _reuse,
     "extra": checked_object,
     "native": checked_object,
 }
@@ -349,6 +366,8 @@ class SettingsDict(TypedDict, total=False):
     metadata: dict[str, Any] | None
     user: str | None
     timeout: float | None
+    priority: Priority | None
+    reuse: Reuse | None
     extra: dict[str, Any] | None
     native: dict[str, Any] | None
 

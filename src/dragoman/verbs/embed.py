@@ -128,10 +128,11 @@ class _Call:
         if self._failure is not None:
             return
         own = Context(self._context.runtime, self._context.clocks)  # each request is sent again by itself
+        chars = sum(map(len, self._asked.inputs[span]))
         self._ledgers[span.start] = own.attempts
         try:
             answer = await self._plain.ask(
-                self._route, self.request(span), own, partial(self._read, count=span.stop - span.start)
+                self._route, self.request(span), own, partial(self._read, count=span.stop - span.start), chars
             )
         except DragomanError as error:
             self._failure = self._failure or error

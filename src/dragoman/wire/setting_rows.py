@@ -113,7 +113,7 @@ def _written_again(row: Row, decoded: Any, value: Any) -> bool:
 
 
 # Settings that are no fields of a body, and values that ask for nothing that a dialect without the field does not do.
-_NO_FIELDS: Final = ("timeout", "extra", "native")
+_NO_FIELDS: Final = ("timeout", "priority", "reuse", "extra", "native")
 _ASKS_NOTHING: Final[dict[str, Container[Any]]] = {
     "n": (1,),
     "logprobs": (False,),

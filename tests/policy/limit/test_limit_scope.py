@@ -222,7 +222,7 @@ def test_a_smaller_limit_in_a_header_wins_over_the_users() -> None:
 
 def test_scopes_are_apart_and_bounded() -> None:
     """Another credential is another scope; idle ones make room, those in use do not."""
-    limiter = Limiter({"a": (Limit(dimension="requests", amount=1),)}, most=2)
+    limiter = Limiter(most=2)
     used = limiter.scope(ScopeKey(provider="a", credential="x"), 0.0)
     granted(used.reserve(ONE, 0.0))
     limiter.scope(ScopeKey(provider="a", credential="y"), 0.0)

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from dragoman.errors import ConfigError
 from dragoman.policy.limit.headers import DAY, MINUTE, REQUEST_BURST, TOKEN_BURST, Snapshot
 from dragoman.policy.limit.refill import Refill
 
@@ -39,6 +40,8 @@ _CAREFUL: Final = 3.0
 # Part of the refill that is believed after a refusal, and seconds until all of it is believed again.
 _SHY, _SHYEST, _RECOVERY = 0.75, 0.3, 60.0
 _EPSILON: Final = 1e-6
+UNITS: Final = ("requests", "tokens", "input", "output", "images")
+"""What calls are charged in."""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,54 +61,67 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     period: float = MINUTE
     burst: float | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("amount", "period", "burst"):
+            value: object = getattr(self, name)
+            if name == "burst" and value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+                raise ConfigError(f"limit.{name} is {value!r}: give a number above 0", field=f"limit.{name}")
+        unit = str(self.dimension).partition("/")[0]
+        if unit not in UNITS:
+            raise ConfigError(
+                f"limit.dimension is {self.dimension!r}: give {', '.join(UNITS)}, or one with a remark behind a slash "
+                "('requests/day')",
+                field="limit.dimension",
+            )
 
-class Bucket:
+
+class Bucket(msgspec.Struct, array_like=True):
     """
-    State of one limit.
+    State of one limit: a value that several processes can share.
 
     Attributes:
+        dimension: `unit` or `unit/what`.
         unit: What calls are charged in.
         capacity: The most it holds.
         rate: Units per second as the provider says.
         level: What is left, at `at`; negative is debt.
+        at: To when time has passed.
+        margin: Kept back, because calls arrive in another order than they left.
         frozen_until: Nothing goes before.
+        refill: What is known of the rate.
+        ours: What the user said, or None.
+        full_at: When the window ends, or None for a bucket.
+        reset_at: When the last freeze ends.
+        shy: Part of the refill that was believed at `shy_at`.
+        shy_at: When it was last doubted or begun.
+        doubted_at: When it was last doubted.
     """
 
-    __slots__ = (
-        "_doubted_at",
-        "_full_at",
-        "_ours",
-        "_reset_at",
-        "_shy",
-        "_shy_at",
-        "at",
-        "capacity",
-        "dimension",
-        "frozen_until",
-        "level",
-        "margin",
-        "rate",
-        "refill",
-        "unit",
-    )
+    dimension: str
+    unit: str
+    capacity: float
+    rate: float
+    level: float
+    at: float
+    margin: float = 0.0
+    frozen_until: float = 0.0
+    refill: Refill = msgspec.field(default_factory=Refill)
+    ours: Limit | None = None
+    full_at: float | None = None
+    reset_at: float = 0.0
+    shy: float = 1.0
+    shy_at: float = 0.0
+    doubted_at: float = float("-inf")
 
-    def __init__(self, dimension: str, now: float, *, capacity: float, rate: float) -> None:
-        self.dimension = dimension
-        self.unit = dimension.partition("/")[0]
-        self.capacity: float = capacity
-        self.rate: float = rate
-        self.level: float = capacity
-        self.at = now
-        self.frozen_until = 0.0
-        self.refill = Refill()
-        self.margin: float = 0.0
-        self._ours: Limit | None = None
-        self._full_at: float | None = None
-        self._reset_at = 0.0
-        self._shy: float = 1.0
-        self._shy_at: float = now
-        self._doubted_at = float("-inf")
-        self._size()
+    @classmethod
+    def fresh(cls, dimension: str, now: float, *, capacity: float, rate: float) -> Bucket:
+        """A full bucket of which nothing else is known."""
+        unit = dimension.partition("/")[0]
+        bucket = cls(dimension, unit, capacity=capacity, rate=rate, level=capacity, at=now, shy_at=now)
+        bucket._size()
+        return bucket
 
     @classmethod
     def configured(cls, limit: Limit, now: float) -> Bucket:
@@ -114,8 +130,9 @@ class Bucket:
         burst = limit.burst
         if burst is None and limit.period < DAY:
             burst = TOKEN_BURST if limit.dimension.partition("/")[0] != "requests" else REQUEST_BURST
-        bucket = cls(limit.dimension, now, capacity=_capacity(limit.amount, rate, burst, limit.dimension), rate=rate)
-        bucket._ours = limit
+        capacity = _capacity(limit.amount, rate, burst, limit.dimension)
+        bucket = cls.fresh(limit.dimension, now, capacity=capacity, rate=rate)
+        bucket.ours = limit
         return bucket
 
     @classmethod
@@ -123,16 +140,16 @@ class Bucket:
         """A bucket for a limit that an answer named, or None if it said no limit."""
         if shot.limit is None:
             return None
-        bucket = cls(shot.dimension, now, capacity=shot.limit, rate=shot.limit / MINUTE)
+        bucket = cls.fresh(shot.dimension, now, capacity=shot.limit, rate=shot.limit / MINUTE)
         bucket._learn(shot)
         bucket.level = bucket.capacity
         return bucket
 
     def effective(self, now: float) -> float:
         """Units per second that are believed to be for us."""
-        if self._shy >= 1.0:
+        if self.shy >= 1.0:
             return self.rate
-        return self.rate * min(1.0, self._shy + (now - self._shy_at) / _RECOVERY * (1 - _SHYEST))
+        return self.rate * min(1.0, self.shy + (now - self.shy_at) / _RECOVERY * (1 - _SHYEST))
 
     def advance(self, now: float) -> None:
         """Let time pass."""
@@ -140,14 +157,14 @@ class Bucket:
             return
         start = max(self.at, self.frozen_until)
         self.at = now
-        if now > start and self._full_at is None and self.level < self.capacity:
+        if now > start and self.full_at is None and self.level < self.capacity:
             self.level = min(self.capacity, self.level + self.effective(now) * (now - start))
-        if self._full_at is not None and now >= self._full_at:
+        if self.full_at is not None and now >= self.full_at:
             period = self._window or self.capacity / self.rate
             self.level = self.capacity
-            self._full_at += period * (1 + (now - self._full_at) // period)
+            self.full_at += period * (1 + (now - self.full_at) // period)
 
-    def ready_at(self, cost: float, floor: float, now: float) -> float:
+    def ready_at(self, cost: float, floor: float, now: float, ahead: float = 0.0) -> float:
         """
         When a call may go, at or after `now`; infinite if never.
 
@@ -155,20 +172,21 @@ class Bucket:
             cost: What it takes.
             floor: What must remain for others, besides the margin.
             now: To which time the bucket was advanced.
+            ahead: What others take before it.
         """
-        need = self.need(cost, floor, now)
+        need = self.need(cost, floor, now) + ahead
         soonest = max(now, self.frozen_until)
         missing = need - self.level
         if missing <= _EPSILON * max(1.0, need):
             return soonest
-        if self._full_at is not None:
-            return max(soonest, self._full_at)
+        if self.full_at is not None:
+            return max(soonest, self.full_at)
         rate = self.effective(now)
         return soonest + missing / rate if rate > 0 else float("inf")
 
     def need(self, cost: float, floor: float, now: float) -> float:
         """Level at which a call goes: its cost and what must remain, or full for a call that is larger."""
-        margin = self.margin if self._shy >= 1.0 or now - self._shy_at > _RECOVERY else self.margin * _CAREFUL
+        margin = self.margin if self.shy >= 1.0 or now - self.shy_at > _RECOVERY else self.margin * _CAREFUL
         return min(cost + margin + floor, self.capacity)
 
     def take(self, cost: float) -> None:
@@ -195,7 +213,7 @@ class Bucket:
         if self._window is not None and shot.reset:
             self._reconcile_window(shot.remaining - since, sent + shot.reset, self._window, now)
             return
-        come_back = self.effective(now) * max(0.0, now - max(sent + _LATE, self.frozen_until, self._reset_at))
+        come_back = self.effective(now) * max(0.0, now - max(sent + _LATE, self.frozen_until, self.reset_at))
         estimate = min(self.capacity, shot.remaining + come_back - since)
         # Where less may come at once than the limit says, what remains of the limit is no word on what may come now.
         if estimate > self.level and shot.limit is not None and shot.limit > self.capacity * 1.1:
@@ -206,9 +224,9 @@ class Bucket:
         """The provider refused: stop until then, and let one call go first."""
         self.advance(now)
         self.frozen_until = max(self.frozen_until, until)
-        self._full_at = until + _LATE if self._window is not None else None
+        self.full_at = until + _LATE if self._window is not None else None
         self.level = min(self.level, self.margin + 1.0)
-        self._reset_at = until
+        self.reset_at = until
 
     def doubt(self, now: float) -> None:
         """
@@ -217,10 +235,10 @@ class Bucket:
         If it was not the first time of late, also believe less of the rate: someone else uses it too, or it is less
         than was said.
         """
-        again = now - self._doubted_at < _OF_LATE
+        again = now - self.doubted_at < _OF_LATE
         believed = self.effective(now) / self.rate if self.rate > 0 else 1.0
-        self._shy = max(_SHYEST, believed * _SHY) if again else min(believed, _CERTAIN)
-        self._shy_at = self._doubted_at = now
+        self.shy = max(_SHYEST, believed * _SHY) if again else min(believed, _CERTAIN)
+        self.shy_at = self.doubted_at = now
 
     @property
     def _window(self) -> float | None:
@@ -233,7 +251,7 @@ class Bucket:
         if now >= self.frozen_until and end + _LATE > now:
             self.level = min(self.capacity, left)
         after = max(0.0, now - end - _LATE) // period + (1.0 if end + _LATE <= now else 0.0)
-        self._full_at = max(self.frozen_until, end + _LATE + after * period)
+        self.full_at = max(self.frozen_until, end + _LATE + after * period)
 
     def _learn(self, shot: Snapshot) -> None:
         self.refill.learn(shot)
@@ -243,10 +261,10 @@ class Bucket:
         limit, burst = shot.limit, shot.burst
         if self.refill.window is not None:
             burst = self.refill.window / 4 if self._window is None else None
-        if self._ours is not None:  # the smaller of what the user and the provider say
-            ours = self._ours.amount / self._ours.period
-            limit, rate = (self._ours.amount, ours) if rate >= ours else (limit, rate)
-            burst = burst if self._ours.burst is None else self._ours.burst
+        if self.ours is not None:  # the smaller of what the user and the provider say
+            ours = self.ours.amount / self.ours.period
+            limit, rate = (self.ours.amount, ours) if rate >= ours else (limit, rate)
+            burst = burst if self.ours.burst is None else self.ours.burst
         capacity = min(shot.limit, _capacity(limit, rate, burst, self.dimension))
         if capacity != self.capacity or rate != self.rate:
             self.capacity, self.rate = capacity, rate

@@ -7,7 +7,7 @@ credential is in the key as a keyed hash that the caller makes, never itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -37,23 +37,21 @@ class Limiter:
     Scopes by key, made when first asked for.
 
     Args:
-        limits: Limits that the user knows, by `provider` or `provider/pool`; the closer one wins.
         most: How many scopes are kept; beyond it the one unused for longest goes, unless calls are in flight or wait.
     """
 
-    def __init__(self, limits: Mapping[str, Sequence[Limit]] | None = None, most: int = 1024) -> None:
-        self._limits = dict(limits or {})
+    def __init__(self, most: int = 1024) -> None:
         self._most = most
         self._scopes: dict[ScopeKey, Scope] = {}
 
     def __len__(self) -> int:
         return len(self._scopes)
 
-    def scope(self, key: ScopeKey, now: float) -> Scope:
-        """The state of a scope."""
+    def scope(self, key: ScopeKey, now: float, limits: Sequence[Limit] = ()) -> Scope:
+        """The state of a scope; a new one begins with the limits that the user knows."""
         found = self._scopes.pop(key, None)
         if found is None:
-            found = Scope(self._limits.get(f"{key.provider}/{key.pool}", self._limits.get(key.provider, ())), now)
+            found = Scope(limits, now)
             self._make_room()
         self._scopes[key] = found  # the last one is the one used last
         return found

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from dragoman.policy.limit.headers import DAY, HOUR, MINUTE, Snapshot
 
 _NATURAL: Final = (1.0, 10.0, MINUTE, HOUR, DAY)
@@ -23,32 +25,34 @@ _STUBBORN: Final = 3
 _TINY: Final = 1e-9
 
 
-class Refill:
+class Refill(msgspec.Struct, array_like=True):
     """
     What is known of one limit's refill.
 
     Attributes:
         rate: Units per second, or None while nothing is known.
         window: Length in seconds of the windows, if it is one; None for a bucket.
+        limit: The limit that the rest is about.
+        low: Lower end of the interval of rates.
+        high: Upper end.
+        misses: Intervals in a row that did not agree.
+        last: What was consumed, and the reset, in the answer before.
     """
 
-    __slots__ = ("_high", "_last", "_limit", "_low", "_misses", "rate", "window")
-
-    def __init__(self) -> None:
-        self.rate: float | None = None
-        self.window: float | None = None
-        self._limit = 0.0
-        self._low = 0.0
-        self._high = float("inf")
-        self._misses = 0
-        self._last: tuple[float, float] | None = None
+    rate: float | None = None
+    window: float | None = None
+    limit: float = 0.0
+    low: float = 0.0
+    high: float = float("inf")
+    misses: int = 0
+    last: tuple[float, float] | None = None
 
     def learn(self, shot: Snapshot) -> None:
         """Take in one answer's word."""
         limit = shot.limit
         if limit is None:
             return
-        if limit != self._limit:
+        if limit != self.limit:
             self._forget(limit)
         if shot.period is not None:
             self.rate = limit / shot.period
@@ -65,14 +69,14 @@ class Refill:
 
     def _forget(self, limit: float) -> None:
         """The limit was changed; its period was not."""
-        self.rate = self.rate * limit / self._limit if self.rate is not None and self._limit else None
-        self._limit, self._low, self._high, self._misses, self._last = limit, 0.0, float("inf"), 0, None
+        self.rate = self.rate * limit / self.limit if self.rate is not None and self.limit else None
+        self.limit, self.low, self.high, self.misses, self.last = limit, 0.0, float("inf"), 0, None
 
     def _looks_like_window(self, shot: Snapshot, consumed: float) -> bool:
         reset = shot.reset or 0.0
         if shot.kind == "full" or reset <= 5 * shot.blur or consumed <= 0:
             return False
-        last, self._last = self._last, (consumed, reset)
+        last, self.last = self.last, (consumed, reset)
         if last is None:
             return False
         more, less = max(last[0], consumed), min(last[0], consumed)
@@ -94,19 +98,19 @@ class Refill:
         # Of an empty bucket it is not said how deep its debt is, which the reset may count.
         bounded = reset > shot.blur and bool(shot.remaining)
         high = consumed / (reset - shot.blur) if bounded else float("inf")
-        if max(low, self._low) <= min(high, self._high) * (1 + _TINY):
-            self._low, self._high, self._misses = max(low, self._low), min(high, self._high), 0
+        if max(low, self.low) <= min(high, self.high) * (1 + _TINY):
+            self.low, self.high, self.misses = max(low, self.low), min(high, self.high), 0
         else:
-            self._misses += 1
-            if high >= self._low and self._misses < _STUBBORN:
+            self.misses += 1
+            if high >= self.low and self.misses < _STUBBORN:
                 return
-            self._low, self._high, self._misses = low, high, 0
+            self.low, self.high, self.misses = low, high, 0
         self.rate = self._choose(limit, consumed / reset if reset > 5 * shot.blur else limit / MINUTE)
 
     def _choose(self, limit: float, likely: float) -> float:
         """The natural rate in the interval that is closest to the likely one, else the interval's low end."""
         natural = [limit / period for period in _NATURAL]
-        inside = [rate for rate in natural if self._low * (1 - _TINY) <= rate <= self._high * (1 + _TINY)]
+        inside = [rate for rate in natural if self.low * (1 - _TINY) <= rate <= self.high * (1 + _TINY)]
         if inside:
             return min(inside, key=lambda rate: max(rate, likely) / min(rate, likely))
-        return self._low if self._low > 0 else min(self._high, limit)
+        return self.low if self.low > 0 else min(self.high, limit)

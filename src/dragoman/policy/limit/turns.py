@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
+import msgspec
+
 from dragoman.policy.limit.grants import Ticket
 
 Priority = Literal["interactive", "normal", "batch"]
@@ -23,18 +25,44 @@ WEIGHTS: Final[dict[str, float]] = {"interactive": 16.0, "normal": 4.0, "batch":
 RANK: Final[dict[str, int]] = {"interactive": 0, "normal": 1, "batch": 2}
 
 # How far a class may be passed, in weighted seconds: for a batch about a second of interactive calls alone.
-_PATIENCE: Final = 0.05
+PATIENCE: Final = 0.05
+
+
+class Fair(msgspec.Struct, array_like=True):
+    """
+    What the classes have had: a value that several processes can share.
+
+    Attributes:
+        clock: Weighted seconds that were served.
+        finish: Those of each class.
+    """
+
+    clock: float = 0.0
+    finish: dict[str, float] = {}
+
+    def of(self, priority: str) -> float:
+        """Weighted seconds of a class."""
+        return self.finish.get(priority, 0.0)
+
+    def begin(self, priority: str) -> None:
+        """Nobody of this class waited: what it did not ask for is not kept for it."""
+        self.finish[priority] = max(self.of(priority), self.clock)
+
+    def serve(self, priority: str, seconds: float) -> None:
+        """One of this class goes; `seconds` is how long the whole limit works for it."""
+        had = self.of(priority)
+        self.clock = max(self.clock, had)
+        self.finish[priority] = had + seconds / WEIGHTS[priority]
 
 
 class Line:
     """One class: those who were refused, in the order of their numbers, then those who have not been."""
 
-    __slots__ = ("finish", "fresh", "returned", "sums")
+    __slots__ = ("fresh", "returned", "sums")
 
     def __init__(self) -> None:
         self.returned: list[Ticket] = []
         self.fresh: deque[Ticket] = deque()
-        self.finish = 0.0
         self.sums: dict[str, float] = {}
 
     def head(self) -> Ticket | None:
@@ -52,20 +80,24 @@ class Line:
 
 
 class Turns:
-    """All lines of one scope."""
+    """
+    All lines of one scope, in this process.
 
-    __slots__ = ("_clock", "_lines", "count")
+    Attributes:
+        fair: What the classes have had.
+        count: How many stand in line.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_lines", "count", "fair")
+
+    def __init__(self, fair: Fair) -> None:
         self._lines: dict[str, Line] = {name: Line() for name in WEIGHTS}
-        self._clock = 0.0
+        self.fair = fair
         self.count = 0
 
     def join(self, ticket: Ticket, *, first: bool = False) -> None:
         """Stand at the end of one's line, or, after a refusal, at its head."""
         line = self._lines[ticket.priority]
-        if line.head() is None:
-            line.finish = max(line.finish, self._clock)
         if first:
             insort(line.returned, ticket, key=lambda other: other.number)
         else:
@@ -73,6 +105,14 @@ class Turns:
         ticket.left = False
         line.add(ticket, 1.0)
         self.count += 1
+
+    def first(self, priority: str) -> Ticket | None:
+        """Who is first of a class."""
+        return self._lines[priority].head()
+
+    def waiting(self, priority: str) -> Mapping[str, float]:
+        """What a class waits for, by unit."""
+        return self._lines[priority].sums
 
     def leave(self, ticket: Ticket) -> None:
         """Give up one's place; idempotent."""
@@ -83,9 +123,7 @@ class Turns:
 
     def serve(self, ticket: Ticket, seconds: float) -> None:
         """The head of a line goes; `seconds` is how long the whole limit works for it."""
-        line = self._lines[ticket.priority]
-        self._clock = max(self._clock, line.finish)
-        line.finish += seconds / WEIGHTS[ticket.priority]
+        self.fair.serve(ticket.priority, seconds)
         self.leave(ticket)
 
     def heads(self) -> Iterator[Ticket]:
@@ -94,10 +132,10 @@ class Turns:
         if len(waiting) < 2:
             yield from waiting
             return
-        waiting.sort(key=lambda ticket: (self._lines[ticket.priority].finish, RANK[ticket.priority]))
+        had = self.fair.of
+        waiting.sort(key=lambda ticket: (had(ticket.priority), RANK[ticket.priority]))
         first, second = waiting[0], waiting[1]
-        behind = self._lines[second.priority].finish - self._lines[first.priority].finish
-        first.overdue = first.overdue or behind > _PATIENCE
+        first.overdue = first.overdue or had(second.priority) - had(first.priority) > PATIENCE
         yield first
         if not first.overdue:
             yield from (other for other in waiting[1:] if RANK[other.priority] < RANK[first.priority])

@@ -1,0 +1,253 @@
+"""
+The middleware that waits for its turn, innermost of all: one turn, one request.
+
+A refusal for a limit is not slept off here or by the retry: the call is given a place at the head of the line
+(`context.place`), the retry asks again at once, and the wait happens in that line.
+
+Rule: nothing is waited for that cannot be in time.  Such a call fails at once with the wait that it would have taken.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final, TypeVar, cast
+
+from dragoman.errors import DeadlineError, DragomanError
+from dragoman.policy.base import Context, Ending, Handler, Opened
+from dragoman.policy.limit.bucket import Limit
+from dragoman.policy.limit.cost import Estimator, actual
+from dragoman.policy.limit.grants import Cost, Refuse
+from dragoman.policy.limit.headers import Dialect, Snapshot, snapshots
+from dragoman.policy.limit.limiter import ScopeKey
+from dragoman.policy.limit.pacer import Pacer, Permit, Place
+from dragoman.policy.limit.refusals import refusal
+from dragoman.policy.limit.turns import Priority
+from dragoman.types.messages import Audio, File, Image, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from dragoman.types.requests import ChatRequest
+from dragoman.types.usage import Usage
+
+T = TypeVar("T")
+
+_log: Final = logging.getLogger("dragoman.limit")
+
+
+class Subject:
+    """
+    What a limit is about, and what is known of its costs.
+
+    Attributes:
+        key: What the provider counts together.
+        dialect: How it writes its limits.
+        limits: Those that the user knows.
+        estimator: Of one model's costs.
+    """
+
+    __slots__ = ("dialect", "estimator", "key", "limits", "warned")
+
+    def __init__(self, key: ScopeKey, dialect: Dialect, limits: Sequence[Limit] = ()) -> None:
+        self.key = key
+        self.dialect = dialect
+        self.limits = limits
+        self.estimator = Estimator()
+        self.warned = False
+
+    def warn(self, max_tokens: int | None) -> None:
+        """Say once, in the log, that `max_tokens` alone makes the limit much smaller than it could be."""
+        if not self.warned and self.estimator.wasteful(max_tokens, self.dialect):
+            self.warned = True
+            _log.warning(
+                "%s charges max_tokens=%s against its limit of tokens, and %s answers with %d or so: a smaller "
+                "max_tokens lets more calls through",
+                self.key.provider,
+                max_tokens,
+                self.key.pool,
+                self.estimator.output,
+            )
+
+
+class Pacing:
+    """
+    Paces the calls of one client.
+
+    Args:
+        pacer: Knows whose turn it is.
+        subject: What limit a call to this model falls under, or None for one without any.
+    """
+
+    def __init__(self, pacer: Pacer, subject: Callable[[str, Context], Subject | None]) -> None:
+        self._pacer = pacer
+        self._subject = subject
+
+    def wrap(self, handler: Handler) -> Handler:
+        """The middleware for chat."""
+
+        async def handle(request: ChatRequest, context: Context) -> Opened:
+            subject = self._subject(request.model, context)
+            if subject is None:
+                return await handler(request, context)
+            chars, most = length_of(request), request.max_tokens
+            cost = subject.estimator.estimate(chars, most, subject.dialect)
+            permit = await self._permit(subject, cost, request.priority or "normal", context)
+            opened = await _under(permit, lambda: handler(request, context), subject, context)
+            settle = partial(_settle, permit, subject, chars, most)
+            told = snapshots(subject.dialect, context.headers)
+            if opened.response is not None:
+                settle(Ending(usage=opened.response.usage), told)
+            else:
+                if told:
+                    permit.heard(told)
+                context.at_end(settle)
+            return opened
+
+        return handle
+
+    async def plain(
+        self, once: Callable[[], Awaitable[T]], model: str, chars: int, context: Context, priority: Priority = "normal"
+    ) -> T:
+        """
+        Do what makes one request that is not chat, in its turn.
+
+        Args:
+            once: What makes it.
+            model: `provider/model`, or `provider/` where it is about none.
+            chars: Length of its texts.
+            context: The call.
+            priority: Class.
+        """
+        subject = self._subject(model, context)
+        if subject is None:
+            return await once()
+        prompt = max(1.0, chars / subject.estimator.chars_per_token)
+        cost = {"requests": 1.0, "tokens": prompt, "input": prompt}
+        permit = await self._permit(subject, cost, priority, context)
+        value = await _under(permit, once, subject, context)
+        usage: Usage = getattr(value, "usage", None) or Usage()
+        tokens = usage.input_tokens
+        spent = None if tokens is None else {"tokens": float(tokens), "input": float(tokens)}
+        permit.settled(spent, snapshots(subject.dialect, context.headers))
+        return value
+
+    async def _permit(self, subject: Subject, cost: Cost, priority: Priority, context: Context) -> Permit:
+        """
+        Wait for leave.
+
+        Raises:
+            DeadlineError: It would not come in time.
+        """
+        runtime, place, until = context.runtime, context.place, context.clocks.total_until
+        if place is None:
+            got = await self._pacer.admit(subject.key, subject.limits, cost, runtime, priority, until)
+            if type(got) is not Refuse:
+                context.waited += cast("Permit", got).waited
+        else:
+            context.place = None
+            since = runtime.now()
+            got = await self._pacer.again(cast("Place", place), runtime)
+            context.waited += runtime.now() - since
+        if type(got) is Refuse:
+            raise _too_late(got, subject.key, context)
+        return cast("Permit", got)
+
+
+async def _under(permit: Permit, once: Callable[[], Awaitable[T]], subject: Subject, context: Context) -> T:
+    """Do what was permitted; what fails gives its permit back."""
+    try:
+        return await once()
+    except DragomanError as error:
+        _failed(permit, error, subject, context)
+        raise
+    except BaseException:
+        permit.released()
+        raise
+
+
+def _failed(permit: Permit, error: DragomanError, subject: Subject, context: Context) -> None:
+    """If it was refused for a limit, the call is given a place in the line, or is told why it is given none."""
+    said = refusal(error)
+    if said is None:
+        permit.released()
+        return
+    told = snapshots(subject.dialect, context.headers)
+    place = permit.refused(said, told, context.clocks.total_until)
+    if type(place) is not Refuse:
+        context.place = place
+        context.at_end(lambda ending: cast("Place", place).leave())
+    elif place.reason == "too_large":
+        error.retryable = False  # it is larger than the limit itself
+    elif error.retry_after is None:
+        error.retry_after = place.wait
+
+
+def _settle(
+    permit: Permit, subject: Subject, chars: int, max_tokens: int | None, ending: Ending, told: Sequence[Snapshot] = ()
+) -> None:
+    """What it really cost; a settled answer teaches what the next will cost."""
+    usage = ending.usage
+    if usage.input_tokens is not None and ending.error is None:
+        subject.estimator.learn(chars, usage)
+        subject.warn(max_tokens)
+    permit.settled(actual(usage, max_tokens, subject.dialect), told)
+
+
+def _too_late(refused: Refuse, key: ScopeKey, context: Context) -> DeadlineError:
+    left = (context.clocks.total_until or float("inf")) - context.runtime.now()
+    limit = f"its limit on {refused.dimension}" if refused.dimension else "its limits"
+    return DeadlineError(
+        f"{limit} would let the call go in {refused.wait or 0.0:.1f} s, and {max(0.0, left):.1f} s are left for all "
+        "of it: nothing was sent; raise timeout=, or send less at once",
+        provider=key.provider,
+        model=key.pool or None,
+        retry_after=refused.wait,
+        attempts=tuple(context.attempts),
+    )
+
+
+# --- how long a prompt is ---------------------------------------------------------------------------------------------
+
+# In characters: what a picture, a page or some seconds of sound take, as many tokens as providers charge for one of
+# medium size.  The first answers correct it.
+_MEDIUM: Final = 3000
+
+
+def length_of(request: ChatRequest) -> int:
+    """Characters of a prompt, tools included; media count as a text of medium length."""
+    total = sum(_part(part) for message in request.messages for part in message.parts)
+    for tool in request.tools or ():
+        total += len(tool.name) + len(tool.description or "") + 40 * len(tool.parameters or ())
+    return total
+
+
+def _part(part: Part) -> int:
+    if type(part) is Text:
+        return len(part.text)
+    return _LENGTHS[type(part)](part)
+
+
+def _results(part: ToolResult) -> int:
+    return sum(_part(inner) for inner in part.parts)
+
+
+def _medium(part: object) -> int:
+    return _MEDIUM
+
+
+def _text(part: Reasoning | Refusal) -> int:
+    return len(part.text)
+
+
+def _call(part: ToolCall) -> int:
+    return len(part.name) + len(part.arguments_json)
+
+
+_LENGTHS: Final[dict[type, Callable[..., int]]] = {
+    Reasoning: _text,
+    Refusal: _text,
+    ToolCall: _call,
+    ToolResult: _results,
+    Image: _medium,
+    Audio: _medium,
+    File: _medium,
+    Opaque: _medium,
+}
