@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dragoman.testing.beside import counts, embeds
 from dragoman.testing.connection import Received, Reply
+from dragoman.testing.limited import limited
 from dragoman.testing.script import calls, echo, events, model_list, raw, response, says, status
 from dragoman.testing.server import Server
 from dragoman.testing.steps import Step
@@ -22,6 +23,7 @@ __all__ = [
     "echo",
     "embeds",
     "events",
+    "limited",
     "model_list",
     "raw",
     "response",

@@ -113,9 +113,11 @@ class Reply:
         request: What is being answered.
         wire: The dialect to answer in: the one of the path, or OpenAI's where the path belongs to none.
         started: Whether the status line was written.
+        headers: More headers for the answer, over those that a step gives.
     """
 
     def __init__(self, connection: Connection, request: Received, wire: Wire) -> None:
+        self.headers: dict[str, str] = {}
         self.request = request
         self._connection = connection
         self.wire = wire
@@ -178,7 +180,7 @@ class Reply:
         name = f"req-{self.request.number}"
         ids = dict.fromkeys(("x-request-id", "request-id", "x-amzn-requestid"), name)  # each vendor has its own
         always = {"date": formatdate(usegmt=True), **ids, **closing}
-        self._connection.write(reply_head(status, {**always, **headers}) + body)
+        self._connection.write(reply_head(status, {**always, **headers, **self.headers}) + body)
 
 
 Answer = Callable[["Connection", HttpHead, bytes], Awaitable[None]]
@@ -221,6 +223,9 @@ class Connection(asyncio.Protocol):
         if not isinstance(transport, asyncio.Transport):  # an assertion for the type checkers: TCP and TLS both are
             raise TypeError(f"{type(transport).__name__} cannot be written to")
         self._transport = transport
+        # asyncio does it only for sockets that name their protocol, which accepted ones of `create_server` do not.
+        # Without it a piece waits for the acknowledgement of the one before: 40 ms.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._peers.add(self)
 
     def data_received(self, data: bytes) -> None:

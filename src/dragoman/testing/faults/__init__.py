@@ -25,6 +25,7 @@ from dragoman.testing.faults.statuses import STATUSES
 from dragoman.testing.faults.tools import TOOL_FAULTS
 from dragoman.testing.routes import route_of
 from dragoman.testing.steps import Step
+from dragoman.types.responses import ChatResponse
 
 __all__ = ["FAULTS", "TEXT", "TOOLS", "Expects", "Fault", "fault"]
 
@@ -32,7 +33,7 @@ FAULTS: Final[dict[str, Fault]] = {fault.name: fault for fault in (*ENDINGS, *BO
 """Every fault, by name."""
 
 
-def fault(name: str, wire: str | None = None) -> Step:
+def fault(name: str, wire: str | None = None, *, answer: ChatResponse = TEXT) -> Step:
     """
     The step that answers with a fault, for `Server`.
 
@@ -41,6 +42,8 @@ def fault(name: str, wire: str | None = None) -> Step:
     Args:
         name: One of `FAULTS`.
         wire: The dialect that will be asked, to hear at once if the fault cannot happen in it.
+        answer: What is broken, where it is an answer in words.  `TEXT` holds whatever readers stumble over; faults
+            that damage letters look for its `世`.
 
     Raises:
         ConfigError: No such fault or dialect, or not this fault in this dialect.
@@ -52,4 +55,4 @@ def fault(name: str, wire: str | None = None) -> Step:
     chosen = FAULTS[name]
     if wire is not None and route_of(wire).wire not in chosen.wires:
         raise ConfigError(f"{name} cannot happen in {wire}, only in {', '.join(sorted(chosen.wires))}", field="wire")
-    return FaultStep(chosen)
+    return FaultStep(chosen, answer)

@@ -26,7 +26,7 @@ from dragoman.testing.faults.fault import (
     Fault,
     Make,
 )
-from dragoman.testing.faults.ordinary import Ordinary
+from dragoman.testing.faults.ordinary import TEXT, Ordinary
 
 _NOT_AN_ANSWER: Final = "200 with HTML, a JSON error or nothing: gateways and captive portals; claude-code-router #1002"
 _ERROR_EVENT: Final = "error event after 200: anthropic #1258, #1918; langchainjs #11579; OpenRouter errors"
@@ -169,6 +169,10 @@ def _without_space(pieces: list[bytes]) -> list[bytes]:
     return [piece.replace(b"\ndata: ", b"\ndata:").replace(b"event: ", b"event:") for piece in pieces]
 
 
+def _lines(good: Ordinary) -> list[Action]:
+    return [*good.chunked(good.payload(TEXT))]
+
+
 def _under(content_type: str) -> Make:
     return lambda good: [*good.whole({"content-type": content_type})]
 
@@ -253,6 +257,8 @@ BODIES: Final = (
     # --- odd, and right -----------------------------------------------------------------------------------------------
     _fault("letters_in_two", "Every letter of several bytes is cut in two packets, and the answer is right.",
            _LETTERS, _frames(_in_two), both=WHOLE, wires=TEXT_FRAMES),
+    _fault("line_separators", "The right answer holds U+2028 and U+0085, which end no line here.", _LETTERS, _lines,
+           both=WHOLE),
     _fault("bom", "A byte order mark stands before the right answer.", _SSE, _frames(lambda pieces: [b"\xef\xbb\xbf" +
            pieces[0], *pieces[1:]]), both=WHOLE, wires=TEXT_FRAMES),
     _fault("cr_only", "Lines end with CR, and the answer is right.", _SSE, _frames(_line_ends(b"\r")), stream=WHOLE,

@@ -15,8 +15,9 @@ import msgspec
 from dragoman.errors import Clock
 from dragoman.testing.connection import Reply
 from dragoman.testing.faults.actions import Action, play
-from dragoman.testing.faults.ordinary import Ordinary
+from dragoman.testing.faults.ordinary import TEXT, Ordinary
 from dragoman.testing.routes import ROUTES
+from dragoman.types.responses import ChatResponse
 
 Make = Callable[[Ordinary], Iterable[Action]]
 
@@ -84,9 +85,10 @@ class FaultStep(msgspec.Struct, frozen=True):
     """Answers one request with a fault.  A request that the fault cannot happen to gets the ordinary answer."""
 
     fault: Fault
+    answer: ChatResponse = TEXT
 
     async def play(self, reply: Reply) -> None:
-        ordinary = Ordinary(reply.request, reply.wire)
+        ordinary = Ordinary(reply.request, reply.wire, self.answer)
         happens = reply.wire.name in self.fault.wires and self.fault.expects(streamed=ordinary.streamed)
         reply.started = True  # from here on the bytes are the fault's own
         await play(self.fault.make(ordinary) if happens else ordinary.whole(), reply)

@@ -52,14 +52,16 @@ class Ordinary:
     Args:
         request: What is answered.
         wire: The dialect to answer in.
+        answer: What the answer is, in words; faults that cut letters look for one that `TEXT` holds.
 
     Attributes:
         streamed: Whether the request asks for a stream.
     """
 
-    def __init__(self, request: Received, wire: Wire) -> None:
+    def __init__(self, request: Received, wire: Wire, answer: ChatResponse = TEXT) -> None:
         self.request = request
         self.wire = wire
+        self._answer = answer
         self.streamed = request.chat is not None and request.chat.stream
 
     # --- HTTP -------------------------------------------------------------------------------------------------------
@@ -95,7 +97,7 @@ class Ordinary:
 
     # --- the dialect ------------------------------------------------------------------------------------------------
 
-    def body(self, answer: ChatResponse = TEXT) -> bytes:
+    def body(self, answer: ChatResponse | None = None) -> bytes:
         """The plain answer."""
         return self.wire.encode_response(self._named(answer))
 
@@ -103,11 +105,11 @@ class Ordinary:
         """The body of an error."""
         return self.wire.encode_error(error)[2]
 
-    def payload(self, answer: ChatResponse = TEXT) -> list[bytes]:
+    def payload(self, answer: ChatResponse | None = None) -> list[bytes]:
         """The right body, in one piece if plain, in frames if streamed."""
         return self.frames(answer) if self.streamed else [self.body(answer)]
 
-    def frames(self, answer: ChatResponse = TEXT) -> list[bytes]:
+    def frames(self, answer: ChatResponse | None = None) -> list[bytes]:
         """The whole stream, one piece for each event that has bytes."""
         encoder = self.wire.encoder()
         pieces = [*map(encoder.feed, self._events(answer)), encoder.close()]
@@ -116,10 +118,10 @@ class Ordinary:
     def before_content(self) -> list[bytes]:
         """What a stream sends before its first content; in some dialects that is nothing."""
         encoder = self.wire.encoder()
-        pieces = [encoder.feed(event) for event in self._events(TEXT)[:2]]
+        pieces = [encoder.feed(event) for event in self._events(None)[:2]]
         return [piece for piece in pieces if piece]
 
-    def until(self, kind: type[Event], count: int = 1, answer: ChatResponse = TEXT) -> list[bytes]:
+    def until(self, kind: type[Event], count: int = 1, answer: ChatResponse | None = None) -> list[bytes]:
         """The stream up to and with the event that is the `count`-th of its kind."""
         encoder = self.wire.encoder()
         pieces = [encoder.feed(event) for event in _until(self._events(answer), kind, count)]
@@ -129,11 +131,13 @@ class Ordinary:
         """The stream up to the middle of the text."""
         return self.until(TextDelta, 4)
 
-    def _named(self, answer: ChatResponse) -> ChatResponse:
+    def _named(self, answer: ChatResponse | None) -> ChatResponse:
         chat = self.request.chat
-        return msgspec.structs.replace(answer, id=f"answer-{self.request.number}", model=chat.model if chat else "any")
+        return msgspec.structs.replace(
+            answer or self._answer, id=f"answer-{self.request.number}", model=chat.model if chat else "any"
+        )
 
-    def _events(self, answer: ChatResponse) -> list[Event]:
+    def _events(self, answer: ChatResponse | None) -> list[Event]:
         start, *rest = split(unfold(self._named(answer)), _SIZE)
         # Anthropic says before the first word what the prompt was; others let the last usage hold.
         return [start, UsageUpdate(Usage(input_tokens=_USAGE.input_tokens, output_tokens=0)), *rest]
