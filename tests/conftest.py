@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dragoman.testing import Server
+from tests.services import PostgresServer, RedisServer
 
 
 @pytest.fixture
@@ -14,3 +15,19 @@ def server() -> Iterator[Server]:
     """A provider on 127.0.0.1 with an empty script."""
     with Server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis of this test process.  A test that stops it starts it again, and none may rely on its being empty."""
+    running = RedisServer()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A Postgres of this test process, under the same rules."""
+    running = PostgresServer()
+    yield running
+    running.close()

@@ -46,6 +46,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from dragoman.redact import redact
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from dragoman.types.attempts import Attempt
     from dragoman.types.responses import ChatResponse
 
@@ -304,7 +306,18 @@ class RefusedLocally(DragomanError):
 
 
 class BudgetError(RefusedLocally):
-    """The call could cost more than is left."""
+    """
+    The call could cost more than is left.  `retry_after` says when the budget renews, if it does.
+
+    Attributes:
+        budget: Its name.
+        needed: US dollars that the call could cost; None if its price is not known.
+        left: US dollars that were left.
+    """
+
+    budget: str | None = None
+    needed: Decimal | None = None
+    left: Decimal | None = None
 
 
 class CircuitOpenError(RefusedLocally):
@@ -335,7 +348,17 @@ class LeaseLostError(ConversationError):
 
 
 class StoreError(ConversationError):
-    """The store failed."""
+    """
+    The store failed.
+
+    Attributes:
+        outcome_unknown: Whether the store may have done what was asked: it was sent, and no answer came.  If not,
+            nothing was changed.
+    """
+
+    def __init__(self, message: str, *, outcome_unknown: bool = False, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.outcome_unknown = outcome_unknown
 
 
 class BatchError(DragomanError):

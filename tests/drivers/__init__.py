@@ -1,0 +1,1 @@
+"""The drivers on both faces, against real files and servers."""
