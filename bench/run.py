@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import environments
+from fault_worker import load as load_fault
 from measure import Sample, load
 
 HERE = Path(__file__).parent
@@ -35,6 +36,8 @@ QUESTIONS = {
     "stream": "What does one streamed chunk cost, blocking?",
     "stream_async": "What does one streamed chunk cost, async, 16 streams at once?",
 }
+FAULTS = "What do the libraries make of the same faults?"  # asked only by name: it takes a quarter of an hour
+FAULT_PEERS = ("dragoman", "openai", "anthropic", "litellm", "pydantic_ai")
 LEAST_ROUNDS = 5
 ROUNDS = 15
 SPREAD = 0.03
@@ -159,18 +162,57 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("question", nargs="*", metavar="NAME", help=f"of {', '.join(QUESTIONS)}; all, if none is given")
-    parser.add_argument("--peer", action="append", choices=PEERS, help="only these; writes no result")
+    names = (*QUESTIONS, "faults")
+    parser.add_argument(
+        "question", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all but the last, if none is given"
+    )
+    every = sorted({*PEERS, *FAULT_PEERS})
+    parser.add_argument("--peer", action="append", choices=every, help="only these; writes no result")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"at most ({ROUNDS})")
     chosen = parser.parse_args()
     for question in chosen.question:
-        if question not in QUESTIONS:
-            parser.error(f"no question is called {question!r}: there are {', '.join(QUESTIONS)}")
+        if question not in names:
+            parser.error(f"no question is called {question!r}: there are {', '.join(names)}")
     for name, requirement in environments.rows():
         environments.ready(name, requirement)
+    if "faults" in chosen.question:
+        report_faults(chosen.peer)
     with server() as url:
         for question in chosen.question or QUESTIONS:
-            report(question, chosen.peer, chosen.rounds, url)
+            if question != "faults":
+                report(question, chosen.peer, chosen.rounds, url)
+
+
+def report_faults(only: list[str] | None) -> None:
+    """Ask every peer every fault; print the shares, and keep the result if all peers were asked."""
+    import faults  # it needs dragoman, which the other questions run beside
+
+    begun, facts = datetime.now(UTC), machine()
+    peers = faults.measure(only or FAULT_PEERS, _ENVIRONMENT)
+    result = {
+        "question": FAULTS,
+        "commit": commit(),
+        "date": begun.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - begun).total_seconds()),
+        "machine": facts,
+        "meanings": faults.MEANINGS,
+        "peers": peers,
+        "installed": {
+            name: environments.versions(name) for name in dict.fromkeys(load_fault(peer).ENVIRONMENT for peer in peers)
+        },
+    }
+    for peer, row in peers.items():
+        for wire, found in row["wires"].items():
+            print(f"faults        {peer:12} {wire:18} {found['right']:4} of {found['cases']} right", flush=True)
+    if only is None:
+        keep("faults", result)
+
+
+def keep(question: str, result: dict[str, Any]) -> None:
+    """Write a result."""
+    target = HERE / "results" / f"{question}-{result['commit']}.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def report(question: str, only: list[str] | None, rounds: int, url: str) -> None:
@@ -197,9 +239,7 @@ def report(question: str, only: list[str] | None, rounds: int, url: str) -> None
         median, least = row[key]["median"], row[key]["min"]
         print(f"{question:13} {peer:12} {key} median {median:10.1f} min {least:10.1f}", flush=True)
     if only is None:
-        target = HERE / "results" / f"{question}-{result['commit']}.json"
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        keep(question, result)
 
 
 if __name__ == "__main__":

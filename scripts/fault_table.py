@@ -8,6 +8,7 @@ A test holds the page to what this writes.
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,8 @@ import msgspec
 from dragoman.testing.faults import FAULTS, Expects, Fault
 from dragoman.testing.routes import ROUTES
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "faults.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "faults.md"
 
 _HEAD = """\
 # Faults
@@ -27,10 +29,36 @@ of which one is raised, or the whole answer. (Written by `scripts/fault_table.py
 |---|---|---|---|---|
 """
 
+_PEERS = """\
+
+## The same faults, other libraries
+
+`./dev bench faults` asks each library the same: every fault above that happens in the dialect, plain and streamed,
+blocking and async. Each is one call with a timeout of 2 s to a server of its own, in a process that is killed if it
+does not come back. Retries are the library's own where the fault is about them, and off elsewhere. A stream is put
+together by the library's own helper.
+
+What is right is judged by rules that ask for nothing of ours (`bench/fault_rules.py`):
+
+* A right answer that HTTP and the dialect allow arrives whole: text, tool calls, finish reason. Where the bytes break
+  a standard and still prove the answer, an exception is as right.
+* An answer that is cut, damaged or an error is an exception: any class of the library, or of the HTTP library under
+  it, or a built-in one of timeouts and connections. Its words and its traceback do not show the key.
+* One request where trying again cannot help, three elsewhere; redirects to the same origin may be followed.
+* The call ends within its timeout and a second; where retries are on, within three timeouts and 4 s.
+
+Every case counts the same, however rare it is. A call that was late is asked again, and the second answer counts.
+
+<!-- faults: begin (written by scripts/fault_table.py) -->
+{table}
+<!-- faults: end -->
+"""
+
 
 def page() -> str:
     """The whole page."""
-    return _HEAD + "".join(map(_row, FAULTS.values()))
+    peers: str = runpy.run_path(str(ROOT / "bench" / "table.py"))["faults"]()
+    return _HEAD + "".join(map(_row, FAULTS.values())) + _PEERS.format(table=peers)
 
 
 def _row(fault: Fault) -> str:

@@ -31,6 +31,11 @@ from tests.fuzz.mutate import mutate
 from tests.fuzz.targets import check_sse, run, targets
 from tests.histories import Seeded, history
 from tests.policy.limit import targets as limits
+from tests.soaks.abandoned import abandoned
+from tests.soaks.cancels import cancels
+from tests.soaks.flat import flat
+from tests.soaks.outage import outage
+from tests.soaks.tenants import tenants
 
 _TOKENS = (
     *(b"data: x", b"data", b":", b" ", b"\r", b"\n", b"\r\n", b"\n\n", b"event: e", b"id: 1", b"id: \0", b"retry: 9"),
@@ -121,6 +126,11 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "sse": sse,
     "limit": limit,
     "crossing": crossing,
+    "abandoned": abandoned,
+    "cancels": cancels,
+    "flat": flat,
+    "outage": outage,
+    "tenants": tenants,
 }
 
 

@@ -28,12 +28,18 @@ _HOMES = {
         UnknownModelError UnknownProviderError UnsupportedError WireError
     """,
     "policy.base": "Context Ending Handler Middleware Opened",
+    "policy.cache.cache": "Cache CacheStats",
+    "policy.cache.similar": "Semantic",
+    "policy.budget.budget": "Budget BudgetBalance",
     "policy.limit.bucket": "Limit",
     "policy.retry": "Retry",
+    "policy.route.breaker": "Breaker",
+    "policy.route.plans": "Balance Fallback Hedge Target",
     "secrets": "Secret load_dotenv",
     "stream": "AsyncStream Stream",
     "types.attempts": "Attempt",
     "types.cards": "ModelCard TokenCount",
+    "types.cost": "Cost",
     "types.embeddings": "EmbedResponse",
     "types.events": """
         AudioDelta CitationDelta Event Finish MessageNative PartAdded PartEnd ProviderEvent

@@ -49,8 +49,18 @@ from dragoman.policy.base import Ending as Ending
 from dragoman.policy.base import Handler as Handler
 from dragoman.policy.base import Middleware as Middleware
 from dragoman.policy.base import Opened as Opened
+from dragoman.policy.cache.cache import Cache as Cache
+from dragoman.policy.cache.cache import CacheStats as CacheStats
+from dragoman.policy.cache.similar import Semantic as Semantic
+from dragoman.policy.budget.budget import Budget as Budget
+from dragoman.policy.budget.budget import BudgetBalance as BudgetBalance
 from dragoman.policy.limit.bucket import Limit as Limit
 from dragoman.policy.retry import Retry as Retry
+from dragoman.policy.route.breaker import Breaker as Breaker
+from dragoman.policy.route.plans import Balance as Balance
+from dragoman.policy.route.plans import Fallback as Fallback
+from dragoman.policy.route.plans import Hedge as Hedge
+from dragoman.policy.route.plans import Target as Target
 from dragoman.secrets import Secret as Secret
 from dragoman.secrets import load_dotenv as load_dotenv
 from dragoman.stream import AsyncStream as AsyncStream
@@ -58,6 +68,7 @@ from dragoman.stream import Stream as Stream
 from dragoman.types.attempts import Attempt as Attempt
 from dragoman.types.cards import ModelCard as ModelCard
 from dragoman.types.cards import TokenCount as TokenCount
+from dragoman.types.cost import Cost as Cost
 from dragoman.types.embeddings import EmbedResponse as EmbedResponse
 from dragoman.types.events import AudioDelta as AudioDelta
 from dragoman.types.events import CitationDelta as CitationDelta

@@ -9,21 +9,22 @@ an answer or a typed error.
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from dragoman import wire
 from dragoman.catalog.accept import adapt
-from dragoman.catalog.cost import cost_of
-from dragoman.errors import DragomanError, TimeoutError, UnsupportedError
+from dragoman.catalog.cost import cost_of, is_free
+from dragoman.errors import DragomanError, UnsupportedError
 from dragoman.ledger import Entry
 from dragoman.policy.base import Context, Ending
+from dragoman.policy.credentials import in_time
 from dragoman.routes import Route
 from dragoman.secrets import Secret
 from dragoman.transfer import Transfer
 from dragoman.transport.base import Transport
+from dragoman.types.cost import FREE, Cost
 from dragoman.types.events import BEFORE_CONTENT, Event, Finish, UsageUpdate
 from dragoman.types.fold import fold
 from dragoman.types.http import HttpRequest
@@ -75,29 +76,18 @@ class Sender:
             await answer.open(self._transport(route), ready, stream=request.stream)
         except DragomanError as error:
             raise answer.failed(error) from error.__cause__
-        except BaseException:
-            answer.abandon()
+        except BaseException as error:
+            answer.cancelled(error)
             raise
         answer.given = True
         return answer
 
 
 async def authorized(route: Route, encoded: HttpRequest, context: Context) -> HttpRequest:
-    """Add the credential.  A library that looks for one may wait, which counts as connecting."""
+    """Add the credential.  What looks for one may wait, which counts as connecting."""
     if not route.looks_for_credentials:
         return route.authorize(encoded)
-    until = context.clocks.until("connect", context.runtime.now())
-    try:
-        return await context.runtime.run_blocking(lambda: route.authorize(encoded), until)
-    except builtins.TimeoutError as error:
-        clock = context.clocks.ran_out("connect", context.runtime.now())
-        raise TimeoutError(
-            f"no credentials were found in time (clock: {clock}; raise it with Timeouts({clock}=...))",
-            clock=clock,
-            limit=getattr(context.clocks.timeouts, clock),
-            provider=route.provider.name,
-            model=route.model,
-        ) from error
+    return await in_time(lambda: route.authorize(encoded), context, route.provider.name, route.model)
 
 
 class Answer:
@@ -183,15 +173,16 @@ class Answer:
         decoder, transfer = self._decoder, self._transfer
         assert decoder is not None  # more() is for streams
         decoder.feed(b"")  # raises the error that came after the last events
-        while True:
+        while not decoder.done:
             chunk = await transfer.read(complete=decoder.complete)
             events = decoder.feed(chunk) if chunk else []
-            if decoder.done or not chunk:
+            if not chunk or (decoder.done and decoder.complete):
                 return self._whole(decoder, events)
-            if events:
+            if events:  # also before an end that is none, which the next call will say
                 self._content = self._content or any(not isinstance(event, BEFORE_CONTENT) for event in events)
                 transfer.progress(content=self._content)
                 return events
+        return self._whole(decoder, [])
 
     def _whole(self, decoder: Decoder, events: list[Event]) -> list[Event]:
         """The bytes have ended, or the end marker came: the last events, and the end."""
@@ -215,6 +206,11 @@ class Answer:
             self._transfer.abort()
             self._end(Ending(usage=_ending(self._decoder.seen if self._decoder else ()).usage))
 
+    def cancelled(self, error: BaseException) -> None:
+        """Nobody waits for the first content any more: the request may be billed all the same."""
+        self._entry.cancelled(error)
+        self.abandon()
+
     def failed(self, error: DragomanError) -> DragomanError:
         """Close the upstream, complete the error with what is known of the call; if it was given, the call is over."""
         self._transfer.abort()
@@ -229,20 +225,29 @@ class Answer:
         self._ended = True
         self._context.end(ending)
 
+    def _bill(self, response: ChatResponse) -> Cost | None:
+        """What it cost.  Of an answer that is not whole, the numbers are not final."""
+        if not self._complete:
+            return None
+        provider, facts = self._route.provider, self._route.facts
+        if is_free(provider, facts):
+            return FREE
+        return cost_of(response, facts, self._tier) if facts else None
+
     def _stamped(self, response: ChatResponse) -> ChatResponse:
         """The answer with what only the caller's side knows."""
         route, context = self._route, self._context
         message = msgspec.structs.replace(response.message, origin=f"{route.provider.name}/{route.model}")
         if self._asked:
             message = stamped(message, route.wire.name, route.model, self._asked)
-        # Of an answer that is not whole, the numbers are not final.
-        bill = cost_of(response, route.facts, self._tier) if route.facts and self._complete else None
+        bill = self._bill(response)
         return msgspec.structs.replace(
             response,
             message=message,
             model=response.model or route.model,
             provider=route.provider.name,
             cost=bill.total if bill else None,
+            cost_parts=bill,
             request_id=response.request_id or self._entry.request_id,
             notices=(*response.notices, *context.notices),
             attempts=tuple(context.attempts),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack, cast
 
 import msgspec
 
@@ -19,12 +19,14 @@ from dragoman.call import Sender
 from dragoman.errors import ConfigError, DragomanError
 from dragoman.plain import Plain
 from dragoman.policy.base import Context, Ending, Handler, Middleware, Opened
+from dragoman.policy.credentials import Credentials
 from dragoman.policy.deadline import Clocks
 from dragoman.policy.retry import Repeater, Retry
 from dragoman.redact import redact_headers
 from dragoman.routes import ModelOverrides, ProviderOverrides, Route, Routes
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
-from dragoman.stack import Limits, pacing
+from dragoman.secrets import veiled
+from dragoman.stack import Limits, Plans, pacing
 from dragoman.stream import AsyncStream, Stream
 from dragoman.transport.base import Transport
 from dragoman.types.http import HttpRequest
@@ -36,6 +38,11 @@ from dragoman.types.timeouts import Timeouts, check_seconds
 from dragoman.types.usage import Usage
 from dragoman.verbs.faces import AsyncVerbs, BlockingVerbs
 from dragoman.wire.openai_chat import parse_messages
+
+if TYPE_CHECKING:
+    from dragoman.policy.route.plans import Plan
+    from dragoman.policy.route.way import Way
+    from dragoman.stack import Breaking, NamedPlans
 
 Messages = str | Message | Mapping[str, Any] | Sequence["Message | Mapping[str, Any]"]
 """A text, one message, or several: `Message` values or OpenAI-style dicts."""
@@ -60,6 +67,8 @@ class _Core:
         retry: Retry | None = _RETRY,
         limit: str | None = "process",
         limits: Limits | None = None,
+        routes: NamedPlans | None = None,
+        breaker: Breaking = "plans",
         proxy: str | None = None,
         strict: bool = False,
     ) -> None:
@@ -75,6 +84,9 @@ class _Core:
             limit: With whom this client shares the limits of its providers, which it learns from their answers and
                 keeps: `process` for all clients of this process; None to send at once whatever comes.
             limits: Limits that are known beforehand, by `provider` or `provider/model`.
+            routes: Plans by the names under which they may be asked for: `{"fast": Fallback("a/x", "b/y")}`.
+            breaker: When a target that failed too often is left alone for a while: in plans of several targets, by the
+                usual values; everywhere, by those of a `Breaker`; never, for None.
             proxy: URL of the proxy for every request; by default the standard variables decide.
             strict: Raise `UnsupportedError` instead of adapting what a model or dialect cannot carry.
 
@@ -85,6 +97,7 @@ class _Core:
         self._defaults = defaults.values() if defaults else {}
         self._strict = strict
         self._proxy = proxy
+        providers = veiled(providers or {})  # before anything can fail: tracebacks may be shown with variables
         self._routes = Routes(providers, models=models)
         self._transports: dict[str, Transport] = {}
         self._closed = False
@@ -93,7 +106,10 @@ class _Core:
         self._plain = Plain(
             self._routes, self._sender, self._transport, self._plain_context, self._request, repeater, paced
         )
-        handler: Handler = repeater.wrap(paced.wrap(self._sender) if paced else self._sender)
+        paced_once: Handler = paced.wrap(self._sender) if paced else self._sender
+        once = Credentials(self._routes.source_of).wrap(paced_once)
+        self._plans = Plans(self._routes, repeater, once, routes, breaker, hedges=self.runtime.suspends)
+        handler = self._plans.handler()
         for wrap in reversed(list(middleware)):
             handler = wrap(handler)
         self._handler = handler
@@ -113,36 +129,58 @@ class _Core:
         return self._routes.locate(ref)
 
     def prepare(
-        self, model: str, messages: Messages, *, settings: Settings | None = None, **keywords: Unpack[SettingsDict]
+        self,
+        model: str | Plan,
+        messages: Messages,
+        *,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
     ) -> HttpRequest:
         """
         Return the HTTP request that a call would send, its credentials masked.  Nothing is sent.
 
+        Of a plan, it is the request to its first target.
+
         Raises:
             ConfigError: As the call itself would.
         """
-        return self.prepare_request(self._request(model, messages, settings, keywords))
+        return self._prepared(*self._asked(model, messages, settings, keywords))
 
     def prepare_request(self, request: ChatRequest) -> HttpRequest:
         """Like `prepare`, for a ready request."""
-        context = self._context(request)
+        return self._prepared(request)
+
+    def _prepared(self, request: ChatRequest, way: Way | None = None) -> HttpRequest:
+        request, context = self._begun(request, way)
+        if context.plan is not None:
+            context.credential = cast("Way", context.plan).stops[0].key
         route, encoded = self._sender.prepare(request, context)
-        headers = redact_headers(route.authorize(encoded).headers)
+        headers = redact_headers(route.preview(encoded).headers)
         return msgspec.structs.replace(encoded, headers=headers, notices=tuple(context.notices))
 
-    async def _send(self, request: ChatRequest) -> ChatResponse:
-        opened = await self._answered(request.directed(stream=False))
+    async def _send(self, request: ChatRequest, way: Way | None = None) -> ChatResponse:
+        opened = await self._answered(request.directed(stream=False), way)
         if opened.response is None:
             while await opened.more():
                 pass
         return opened.folded()
 
-    async def _open(self, request: ChatRequest) -> Opened:
-        return await self._answered(request.directed(stream=True))
+    async def _open(self, request: ChatRequest, way: Way | None = None) -> Opened:
+        return await self._answered(request.directed(stream=True), way)
 
-    async def _answered(self, request: ChatRequest) -> Opened:
-        """Have the request handled; a call that fails before it has an answer ends here."""
+    def _begun(self, request: ChatRequest, way: Way | None) -> tuple[ChatRequest, Context]:
+        """The context of a call; one that is asked by a plan names the plan's first model."""
         context = self._context(request)
+        if way is None and self._plans.named:
+            way = self._plans.named.get(request.model)
+        if way is not None:
+            request = request.directed(model=way.first)
+            context.plan = way
+        return request, context
+
+    async def _answered(self, request: ChatRequest, way: Way | None) -> Opened:
+        """Have the request handled; a call that fails before it has an answer ends here."""
+        request, context = self._begun(request, way)
         try:
             return await self._handler(request, context)
         except DragomanError as error:
@@ -152,9 +190,22 @@ class _Core:
             context.end(Ending())
             raise
 
+    def _asked(
+        self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
+    ) -> tuple[ChatRequest, Way | None]:
+        """The request that a verb's arguments say, and the plan by which it is asked."""
+        if isinstance(model, str):
+            return self._request(model, messages, settings, keywords), None
+        way = self._plans.ready(model)
+        return self._request(way.first, messages, settings, keywords), way
+
     def _request(
         self, model: str, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
     ) -> ChatRequest:
+        if not isinstance(model, str):
+            raise ConfigError(
+                f"model is {type(model).__name__}: give 'provider/model' here; plans are for chat", field="model"
+            )
         values = self._defaults
         if settings is not None:
             values = values | settings.values()
@@ -203,13 +254,18 @@ class Client(_Core, BlockingVerbs):
     runtime = BlockingRuntime()
 
     def chat(
-        self, model: str, messages: Messages, *, settings: Settings | None = None, **keywords: Unpack[SettingsDict]
+        self,
+        model: str | Plan,
+        messages: Messages,
+        *,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
     ) -> ChatResponse:
         """
         Ask, and return the whole answer.
 
         Args:
-            model: `provider/model`.
+            model: `provider/model`, the name of a route, or a plan: `Fallback("a/x", "b/y")`.
             messages: A text, one message, or a list of messages or OpenAI-style dicts.
             settings: Reusable settings; the keywords win.
             **keywords: As `Settings` describes them.
@@ -220,13 +276,18 @@ class Client(_Core, BlockingVerbs):
             StatusError: The provider said no.
             WireError: What came is not the protocol.
         """
-        return drive(self._send(self._request(model, messages, settings, keywords)))
+        return drive(self._send(*self._asked(model, messages, settings, keywords)))
 
     def stream(
-        self, model: str, messages: Messages, *, settings: Settings | None = None, **keywords: Unpack[SettingsDict]
+        self,
+        model: str | Plan,
+        messages: Messages,
+        *,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
     ) -> Stream:
         """Ask, and return a stream of events as soon as the first content is there.  Arguments and errors as `chat`."""
-        return self.open(self._request(model, messages, settings, keywords))
+        return Stream(drive(self._open(*self._asked(model, messages, settings, keywords))))
 
     def send(self, request: ChatRequest) -> ChatResponse:
         """Like `chat`, for a ready request."""
@@ -267,16 +328,27 @@ class AsyncClient(_Core, AsyncVerbs):
     runtime = AsyncRuntime()
 
     async def chat(
-        self, model: str, messages: Messages, *, settings: Settings | None = None, **keywords: Unpack[SettingsDict]
+        self,
+        model: str | Plan,
+        messages: Messages,
+        *,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
     ) -> ChatResponse:
         """Ask, and return the whole answer.  Arguments and errors as `Client.chat`."""
-        return await self._send(self._request(model, messages, settings, keywords))
+        return await self._send(*self._asked(model, messages, settings, keywords))
 
     def stream(
-        self, model: str, messages: Messages, *, settings: Settings | None = None, **keywords: Unpack[SettingsDict]
+        self,
+        model: str | Plan,
+        messages: Messages,
+        *,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
     ) -> AsyncStream:
         """Return a stream of events, which is opened when it is entered or first read."""
-        return self.open(self._request(model, messages, settings, keywords))
+        request, way = self._asked(model, messages, settings, keywords)
+        return AsyncStream(lambda: self._open(request, way))
 
     async def send(self, request: ChatRequest) -> ChatResponse:
         """Like `chat`, for a ready request."""

@@ -9,7 +9,7 @@ typed error, as `call` does for chat; `ask` sends again by the same policy, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +18,9 @@ import msgspec
 from dragoman.call import Sender, authorized
 from dragoman.errors import DragomanError
 from dragoman.ledger import Entry
+from dragoman.observe.watch import Watch
 from dragoman.policy.base import Context
+from dragoman.policy.credentials import under
 from dragoman.policy.limit.pacing import Pacing
 from dragoman.policy.retry import Repeater
 from dragoman.routes import Route, Routes
@@ -29,6 +31,7 @@ from dragoman.types.requests import ChatRequest, Settings
 
 if TYPE_CHECKING:
     from dragoman.client import Messages
+    from dragoman.policy.budget.budgeting import Budgeting
 
 T = TypeVar("T")
 
@@ -42,6 +45,8 @@ class Plain:
         sender: Encodes chat requests, for those verbs that are about one.
         context: Makes the context of a call, from its `timeout=`.
         chat: Makes a chat request of model, messages, settings and keywords, as `Client.chat` does.
+        watch: Shows calls to the client's observers.
+        budgeting: Holds calls to the client's budgets; None if it has none.
     """
 
     def __init__(
@@ -53,6 +58,8 @@ class Plain:
         chat: Callable[[str, Messages, Settings | None, Mapping[str, Any]], ChatRequest],
         repeater: Repeater,
         pacing: Pacing | None,
+        watch: Watch | None = None,
+        budgeting: Budgeting | None = None,
     ) -> None:
         self.routes = routes
         self.sender = sender
@@ -61,17 +68,20 @@ class Plain:
         self._transport = transport
         self._repeater = repeater
         self._pacing = pacing
+        self.watch = watch or Watch()
+        self.budgeting = budgeting
 
     async def ask(
         self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T], chars: int = 0
     ) -> T:
         """Like `send`, but in its turn, and what failed for now is sent again, as the client's policies say."""
         keyed = msgspec.structs.replace(request, headers={**request.headers, "idempotency-key": context.key})
-        once = partial(self.send, route, keyed, context, read)
-        if self._pacing is None:
-            return await self._repeater(once, context)
-        ref = f"{route.provider.name}/{route.model}"
-        return await self._repeater(partial(self._pacing.plain, once, ref, chars, context), context)
+        once: Callable[[], Awaitable[T]] = partial(self.send, route, keyed, context, read)
+        if self._pacing is not None:
+            once = partial(self._pacing.plain, once, f"{route.provider.name}/{route.model}", chars, context)
+        if route.source is not None:
+            once = partial(under, route.source, once, context)
+        return await self._repeater(once, context)
 
     async def send(self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T]) -> T:
         """
@@ -81,7 +91,9 @@ class Plain:
             TransportError: The network failed, or a clock ran out.
             DragomanError: Whatever `read` raises, completed with provider, request id and ledger.
         """
-        ready = await authorized(route, request, context)
+        if context.extra_headers:
+            request = msgspec.structs.replace(request, headers={**request.headers, **context.extra_headers})
+        ready = await authorized(route.keyed(context.credential), request, context)
         transfer = Transfer(context)
         entry = Entry(context, transfer, route.provider.name, route.model)
         try:
@@ -93,8 +105,9 @@ class Plain:
             transfer.abort()
             entry.complete(error)
             raise
-        except BaseException:
+        except BaseException as error:
             transfer.abort()
+            entry.cancelled(error)
             raise
         entry.write("ok")
         return value

@@ -15,7 +15,11 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from logging import LogRecord
 
 MASK = "[redacted]"
 
@@ -70,7 +74,7 @@ def register(secret: str) -> None:
 
 def _forms(secret: str) -> Iterable[str]:
     yield secret
-    for escaped in (quote(secret, safe=""), quote(secret)):
+    for escaped in (quote(secret, safe="", errors="replace"), quote(secret, errors="replace")):
         yield escaped
         yield _ESCAPE.sub(lambda match: match[0].lower(), escaped)
     yield json.dumps(secret)[1:-1]
@@ -93,3 +97,37 @@ def redact(text: str) -> str:
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return a copy with credentials masked, by header name and by value."""
     return {name: MASK if name.lower() in SECRET_HEADERS else redact(value) for name, value in headers.items()}
+
+
+def forget_locals(error: BaseException) -> None:
+    """
+    Empty the frames of an error's traceback, and of what it came from; file, line and function stay.
+
+    What prints tracebacks with variables (rich, cgitb, error trackers) would show what was in them: request headers, a
+    file's text, a key.  Frames that still run keep their variables.
+    """
+    from traceback import clear_frames  # only errors pay for it
+
+    seen: set[int] = set()
+    left: list[BaseException | None] = [error]
+    while left:
+        one = left.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        clear_frames(one.__traceback__)
+        left += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            left += cast("BaseExceptionGroup[BaseException]", one).exceptions
+
+
+def _redact_record(record: LogRecord) -> bool:
+    record.msg, record.args = redact(record.getMessage()), ()
+    return True
+
+
+def hush_logger(name: str) -> None:
+    """Redact what a library's own logger says.  A logger that is hushed already stays so."""
+    from logging import getLogger
+
+    getLogger(name).addFilter(_redact_record)

@@ -2,7 +2,8 @@
 From a model reference to where the request goes.
 
 Rows come from the catalogue, then the caller's overrides, then the environment's standard variables (which the caller's
-own values outrank).  A key is looked for when a call needs it, never earlier.
+own values outrank).  A key is looked for when a call needs it, never earlier; where that may wait, the way to a model
+has the source of its keys instead of a key.
 """
 
 from __future__ import annotations
@@ -16,8 +17,19 @@ import msgspec
 
 from dragoman import catalog, wire
 from dragoman.catalog.models import find_model, known_models, with_facts
-from dragoman.errors import ConfigError, MissingKeyError, UnknownModelError
-from dragoman.secrets import Secret, authorize, check_key, find_address, find_base_url, find_key, finds_its_own
+from dragoman.errors import ConfigError, UnknownModelError
+from dragoman.redact import MASK
+from dragoman.secrets import (
+    Keys,
+    KeySource,
+    Secret,
+    Variables,
+    authorize,
+    find_address,
+    find_base_url,
+    finds_its_own,
+    veiled,
+)
 from dragoman.types.http import HttpRequest, Notice
 from dragoman.types.models import Model
 from dragoman.types.providers import Provider, Quirks, fill
@@ -40,9 +52,10 @@ class Route(msgspec.Struct, frozen=True):
         provider: The row, with the base URL that is in force.
         model: The bare model name.
         wire: The codec.
-        key: The credential, or None where none is needed.
+        key: The credential, or None where none is needed, or where it is to be taken from `source`.
         facts: What is known of the model, or None.
         notices: What the caller should know of it.
+        source: Keys that are looked up, become stale, or are used in turn; None where there is only `key`.
     """
 
     provider: Provider
@@ -51,19 +64,31 @@ class Route(msgspec.Struct, frozen=True):
     key: Secret | None
     facts: Model | None = None
     notices: tuple[Notice, ...] = ()
+    source: KeySource | None = None
+
+    def keyed(self, key: Secret | None) -> Route:
+        """Return this with a key, or as it is for None."""
+        return self if key is None else msgspec.structs.replace(self, key=key, source=None)
 
     def authorize(self, request: HttpRequest) -> HttpRequest:
         """
         Return the request with its credential.
 
         Raises:
-            ConfigError: A library that signs is not installed, or has no credentials.
+            ConfigError: A key cannot be looked up, or a library that signs is not installed, or has no credentials.
         """
-        return authorize(request, self.provider, self.key)
+        return authorize(request, self.provider, self.source.take() if self.source else self.key)
+
+    def preview(self, request: HttpRequest) -> HttpRequest:
+        """Return the request as it would be sent, with a mask in the place of a key that is still to be looked up."""
+        ready = self.source is None or self.source.ready
+        return self.authorize(request) if ready else authorize(request, self.provider, Secret(MASK))
 
     @property
     def looks_for_credentials(self) -> bool:
         """Whether `authorize` may wait for a network."""
+        if self.source is not None:
+            return not self.source.ready
         return self.key is None and finds_its_own(self.provider)
 
 
@@ -79,7 +104,13 @@ class Routes:
 
     Raises:
         ConfigError: An override has an unknown field or a bad value.
+
+    Attributes:
+        providers: The rows, by name.
+        plans: Names that stand for plans of the client, which only chat is asked by.
     """
+
+    plans: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -87,13 +118,13 @@ class Routes:
         environ: Mapping[str, str] | None = None,
         models: ModelOverrides | None = None,
     ) -> None:
-        self._environ = environ
-        self._keys: dict[str, Secret] = {}
+        environ = self._variables = Variables(os.environ if environ is None else environ)
+        self._keys = Keys(self._variables)
         self._own_url: set[str] = set()
         self.providers: dict[str, Provider] = dict(catalog.builtin())
-        for name, fields in (overrides or {}).items():
-            self.providers[name] = self._row(name, fields)
-        self._facts = {self._named(ref): _facts(ref, fields) for ref, fields in (models or {}).items()}
+        overrides = veiled(overrides or {})  # the traceback of an error shows variables, if someone prints it so
+        self._take_over(overrides)
+        self._facts = {self.names(ref): _facts(ref, fields) for ref, fields in (models or {}).items()}
         self._routes: dict[str, Route] = {}
 
     def resolve(self, ref: str, key: Secret | None = None) -> Route:
@@ -109,26 +140,45 @@ class Routes:
             UnknownProviderError: It names one that is not known.
             MissingKeyError: The provider needs a key and none was found.
         """
-        if key is not None:
-            return self._way(ref, key)
         route = self._routes.get(ref)
         if route is None:
-            route = self._routes[ref] = self._way(ref)
-        return route
+            route = self._way(ref)
+            if key is None:
+                self._routes[ref] = route = self._with_key(route)
+        return route.keyed(key)
 
-    def _way(self, ref: str, key: Secret | None = None) -> Route:
+    def _way(self, ref: str) -> Route:
         provider, model = self.locate(ref)
         facts = self.facts(provider.name, model)
         notices = () if facts or not known_models(provider.name) else (_UNKNOWN,)
-        return Route(provider, model, wire.get(provider.wire), key or self.key(provider), facts, notices)
+        return Route(provider, model, wire.get(provider.wire), None, facts, notices)
+
+    def _with_key(self, route: Route) -> Route:
+        source = self._keys.source(route.provider)
+        if source is None:
+            return route
+        key = source.fixed
+        return msgspec.structs.replace(route, key=key, source=None if key else source)
+
+    def source_of(self, ref: str) -> KeySource | None:
+        """
+        The source of the keys for a model, or None where there is one key or none, and nothing to choose.
+
+        Raises:
+            ConfigError: As `resolve`.
+        """
+        return self.resolve(ref).source
 
     def locate(self, ref: str) -> tuple[Provider, str]:
         """Find provider and bare model name of a reference, without a key."""
-        name, model = self._named(ref)
+        name, model = self.names(ref)
         return self.provider(name), model
 
-    def _named(self, ref: str) -> tuple[str, str]:
+    def names(self, ref: str) -> tuple[str, str]:
         """The two names of a reference; a provider that only an installed package brings becomes a row."""
+        if not isinstance(ref, str) or ref in self.plans:
+            kind = f"{ref!r} is a route" if isinstance(ref, str) else f"model is {type(ref).__name__}"
+            raise ConfigError(f"{kind}: give 'provider/model' here; plans are for chat", field="model")
         try:
             return catalog.parse_model(ref, self.providers)
         except UnknownModelError:
@@ -161,32 +211,29 @@ class Routes:
             MissingKeyError: It needs a key and none was found.
         """
         provider = self.provider(self.name_of(name))
-        return Route(provider, "", wire.get(provider.wire), self.key(provider))
+        return self._with_key(Route(provider, "", wire.get(provider.wire), None))
 
     def provider(self, name: str) -> Provider:
         """The row of that name, with the address that the environment or the caller set."""
-        provider, variables = self.providers[name], self._variables()
+        provider, variables = self.providers[name], self._variables
         address = find_address(provider, variables)
         own = fill(provider.base_url, address) if name in self._own_url else find_base_url(provider, variables)
         return msgspec.structs.replace(provider, base_url=own, address=address)
 
     def key(self, provider: Provider) -> Secret | None:
         """
-        The key for a provider, or None where none is needed.
+        The key for a provider, or None where none is needed, or where it changes and is taken from its source.
 
         Raises:
             MissingKeyError: None was found.
         """
-        if provider.auth == "none":
-            return None
-        key = self._keys.get(provider.name) or find_key(provider, self._variables())
-        if key is None and not provider.quirks.key_optional and not finds_its_own(provider):
-            variables = provider.key_variables or (f"{provider.name.upper().replace('-', '_')}_API_KEY",)
-            raise MissingKeyError(provider.name, variables[0], ["environment"])
-        return key
+        source = self._keys.source(provider)
+        return source.fixed if source else None
 
-    def _variables(self) -> Mapping[str, str]:
-        return os.environ if self._environ is None else self._environ
+    def _take_over(self, overrides: ProviderOverrides) -> None:
+        """Make rows of what the caller gave."""
+        for name, fields in overrides.items():
+            self.providers[name] = self._row(name, fields)
 
     def _row(self, name: str, fields: Provider | Mapping[str, Any]) -> Provider:
         if isinstance(fields, Provider):
@@ -196,7 +243,7 @@ class Routes:
         self._check_fields(name, changes)
         key = changes.pop("api_key", None)
         if key is not None:
-            self._keys[name] = key if isinstance(key, Secret) else Secret(check_key(key, name))
+            self._keys.give(name, key)
         if "base_url" in changes:
             self._own_url.add(name)
         base = self.providers.get(name)

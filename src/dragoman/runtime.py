@@ -49,6 +49,10 @@ class Runtime(Protocol):
         """Seconds on a clock that never goes back."""
         ...
 
+    def wall(self) -> float:
+        """Seconds since 1970 in UTC, by the machine's clock, which may be set."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait that long."""
         ...
@@ -71,6 +75,32 @@ class Runtime(Protocol):
         Do all steps and return what each gave, in order.
 
         One after another on the blocking face; on the other up to `limit` at once.  What a step raises ends the rest.
+        """
+        ...
+
+    async def race(
+        self,
+        steps: Sequence[Callable[[], Awaitable[T]]],
+        *,
+        after: float,
+        wins: Callable[[T], bool],
+        drop: Callable[[T], None],
+    ) -> tuple[int, T]:
+        """
+        Begin the first step, and another beside it whenever `after` seconds passed; return the first value that wins.
+
+        The other steps are cancelled and have ended when this returns; what one of them gave all the same is dropped.
+        If none wins of those that were begun, the value of the first step is returned.  What a step raises ends all.
+        On the blocking face nothing runs beside anything: the first step alone is done.
+
+        Args:
+            steps: One or more.
+            after: Seconds.
+            wins: Whether a value ends the race.
+            drop: What is done with a value that came too late.
+
+        Returns:
+            The number of the step, and its value.
         """
         ...
 
@@ -135,6 +165,7 @@ class BlockingRuntime:
     suspends = False
     waiter = BlockingWaiter
     now = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - on this face nothing suspends, it blocks
@@ -145,6 +176,16 @@ class BlockingRuntime:
     async def gather(self, steps: Sequence[Callable[[], Awaitable[T]]], *, limit: int) -> list[T]:
         return [await step() for step in steps]
 
+    async def race(
+        self,
+        steps: Sequence[Callable[[], Awaitable[T]]],
+        *,
+        after: float,
+        wins: Callable[[T], bool],
+        drop: Callable[[T], None],
+    ) -> tuple[int, T]:
+        return 0, await steps[0]()
+
 
 class AsyncRuntime:
     """Waits by suspending the task."""
@@ -152,6 +193,7 @@ class AsyncRuntime:
     suspends = True
     waiter = AsyncWaiter
     now = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
 
     async def sleep(self, seconds: float) -> None:
         import asyncio  # who blocks need not pay for it: 25 ms at the start of a program
@@ -183,6 +225,71 @@ class AsyncRuntime:
         if failure is not None:
             raise failure  # outside of the handler, so that the group is not told as its context
         return [given[at] for at in range(len(steps))]
+
+    async def race(
+        self,
+        steps: Sequence[Callable[[], Awaitable[T]]],
+        *,
+        after: float,
+        wins: Callable[[T], bool],
+        drop: Callable[[T], None],
+    ) -> tuple[int, T]:
+        import asyncio
+
+        runners: list[asyncio.Task[T]] = []
+        won: asyncio.Task[T] | None = None
+        try:
+            while won is None:
+                if len(runners) < len(steps):
+                    runners.append(asyncio.ensure_future(_awaited(steps[len(runners)])))
+                won = await _winner(runners, after if len(runners) < len(steps) else None, wins)
+            await _cancelled([runner for runner in runners if runner is not won], drop)
+        except BaseException:
+            await _cancelled(runners, drop)
+            raise
+        return runners.index(won), won.result()
+
+
+async def _awaited(step: Callable[[], Awaitable[T]]) -> T:
+    return await step()
+
+
+async def _winner(
+    runners: Sequence[asyncio.Task[T]], within: float | None, wins: Callable[[T], bool]
+) -> asyncio.Task[T] | None:
+    """The first runner whose value wins, or the very first if all have lost; None if neither is so in time."""
+    import asyncio
+
+    until = None if within is None else time.monotonic() + within
+    while True:
+        for runner in runners:
+            if runner.done() and wins(runner.result()):
+                return runner
+        running = [runner for runner in runners if not runner.done()]
+        if not running:
+            return runners[0]
+        left = None if until is None else until - time.monotonic()
+        if left is not None and left <= 0:
+            return None
+        await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _cancelled(runners: Sequence[asyncio.Task[T]], drop: Callable[[T], None]) -> None:
+    """Cancel, and wait until all have ended; also if the wait itself is cancelled, what they give is dropped."""
+    import asyncio
+
+    def ended(runner: asyncio.Task[T]) -> None:
+        if not runner.cancelled() and runner.exception() is None:
+            drop(runner.result())
+
+    for runner in runners:
+        if runner.done():
+            ended(runner)
+        else:
+            runner.cancel()
+            runner.add_done_callback(ended)
+    if running := [runner for runner in runners if not runner.done()]:
+        await asyncio.wait(running)
 
 
 def _begun(work: Callable[[], T]) -> Future[T]:

@@ -165,6 +165,55 @@ def test_bills_of_the_catalogue(provider: str, name: str, total: str) -> None:
     assert D(total) == bill.total
 
 
+def test_a_mode_that_is_dearer_is_not_priced_as_the_usual_one() -> None:
+    """Anthropic's fast mode is told in the usage, beside a standard tier; without prices of its own it is unknown."""
+    usage = Usage(input_tokens=1_000, output_tokens=500, details={"service_tier": "standard", "speed": "fast"})
+    answer = ChatResponse(message=Message.assistant("Hi"), usage=usage)
+    fast = Prices(tier="fast", input=D("12"), output=D("60"))
+
+    assert cost_of(answer, LONG) is None
+    bill = cost_of(answer, Model(prices=(*LONG.prices, fast)))
+    assert bill is not None
+    assert D("0.042") == bill.total
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "tier", "total"),
+    [
+        # Per million: 20,000 fresh x 1 + 30,000 read x 0.1 + 50,000 written x 1.25, 2,000 x 5
+        pytest.param("openai", "gpt-6-sol", "flex", "0.0955", id="OpenAI, flex"),
+        # The same at 4, 0.4, 5 and 20
+        pytest.param("openai", "gpt-6-sol", "priority", "0.382", id="OpenAI, priority"),
+        pytest.param("openai", "gpt-6-sol", "batch", "0.0955", id="OpenAI, batch"),
+        # 20,000 x 0.05 + 30,000 x 0.005 + 50,000 x 0.0625, 2,000 x 0.25
+        pytest.param("anthropic", "claude-haiku-5-5", "batch", "0.004775", id="Anthropic, batch"),
+    ],
+)
+def test_tiers_of_the_catalogue(provider: str, name: str, tier: str, total: str) -> None:
+    """The catalogue's prices of other tiers, cached and written input among them."""
+    model = find_model(provider, name)
+    assert model is not None
+    usage = used(input_tokens=100_000, cache_read_tokens=30_000, cache_write_tokens=50_000, output_tokens=2_000)
+
+    bill = cost(usage, model, tier)
+
+    assert bill is not None
+    assert D(total) == bill.total
+
+
+def test_sound_of_the_catalogue() -> None:
+    """Sound that is heard and said: 200 x 32 + 100 x 2.5, 300 x 64 + 20 x 10 of gpt-audio."""
+    model = find_model("openai", "gpt-audio")
+    assert model is not None
+    usage = used(input_tokens=300, input_audio_tokens=200, output_tokens=320, output_audio_tokens=300)
+
+    prices = model.prices[0]
+    assert (D("32"), D("64")) == (prices.audio_input, prices.audio_output)
+    assert Cost(
+        total=D("0.02605"), input=D("0.00025"), audio_input=D("0.0064"), output=D("0.0002"), audio_output=D("0.0192")
+    ) == cost(usage, model)
+
+
 @pytest.mark.parametrize(
     ("fields", "asked", "total"),
     [
@@ -175,6 +224,7 @@ def test_bills_of_the_catalogue(provider: str, name: str, total: str) -> None:
         pytest.param({"body": b'{"service_tier":3}'}, "batch", "0.0035", id="a body that says nothing"),
         pytest.param({"finish_details": {"service_tier": "batch"}}, "auto", "0.0035", id="the end says batch"),
         pytest.param({"details": {"service_tier": "standard"}}, "batch", "0.007", id="the usage says standard"),
+        pytest.param({"details": {"serviceTier": "batch"}}, None, "0.0035", id="the usage says batch, as Gemini does"),
     ],
 )
 def test_the_tier_that_was_used_decides(fields: dict[str, Any], asked: str | None, total: str) -> None:

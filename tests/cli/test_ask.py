@@ -161,7 +161,7 @@ def test_a_dry_run_shows_the_request_and_sends_nothing(dragoman: Program, server
 @pytest.mark.parametrize(
     ("step", "code", "says_"),
     [
-        pytest.param(status(401, "no such key"), 3, "dragoman models", id="key"),
+        pytest.param(status(401, "no such key"), 3, "dragoman keys", id="key"),
         pytest.param(status(404, "no such model", code="model_not_found"), 3, "dragoman models", id="model"),
         pytest.param(status(400, "bad"), 5, "bad", id="bad-request"),
         pytest.param(status(403, "no"), 5, "no", id="permission"),
@@ -188,7 +188,7 @@ def test_no_key_is_exit_code_3(dragoman: Program) -> None:
 
     assert 3 == result.code
     assert "OPENAI_API_KEY is set neither in the environment nor in ./.env" in result.err
-    assert "fix: export OPENAI_API_KEY=" in result.err
+    assert "fix: dragoman keys set openai · export OPENAI_API_KEY=" in result.err
 
 
 def test_nobody_there_is_exit_code_5(dragoman: Program) -> None:

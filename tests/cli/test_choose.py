@@ -149,7 +149,7 @@ def test_why_tells_what_was_looked_at(here: Here) -> None:
 
     assert "-m: not set" == steps[0]
     assert "DRAGOMAN_MODEL: not set" == steps[1]
-    assert "keys: none in the environment or in .env" == steps[-2]
+    assert "keys: none in the environment, in .env, or stored" == steps[-2]
     assert "looked around" == steps[-1]
 
 

@@ -173,7 +173,10 @@ def test_check_says_what_is_wrong_and_what_helps(dragoman: Program, server: Serv
 
     assert 3 == result.code
     assert ("AuthenticationError", 3) == (wrong["error"], wrong["exit_code"])
-    assert ("MissingKeyError", "export ANTHROPIC_API_KEY=…") == (missing["error"], missing["fix"])
+    assert ("MissingKeyError", "dragoman keys set anthropic · export ANTHROPIC_API_KEY=…") == (
+        missing["error"],
+        missing["fix"],
+    )
     assert (True, 0) == (fine["ok"], fine["exit_code"])
 
 

@@ -17,14 +17,8 @@ from dragoman import AsyncClient, ChatResponse, Client, DragomanError, Event, Re
 from dragoman.testing import Server, Step
 
 KEY = "a-secret-of-the-tests-4711"
-PROVIDERS = {
-    "openai-chat": "openai",
-    "anthropic-messages": "anthropic",
-    "openai-responses": "other",
-    "gemini-generate": "other",
-    "ollama-chat": "other",
-    "cohere-chat": "other",
-}
+PROVIDERS = {"openai-chat": "openai", "anthropic-messages": "anthropic"}  # any other dialect is spoken by a stranger
+ADDRESS = {"project": "p", "location": "l"}
 PATIENT = Timeouts(first_event=8, idle=8, total=8)
 SHORT = Timeouts(first_event=0.4, idle=0.4, total=0.9)
 _SOON = 2.0  # seconds in which the server must have seen a connection close
@@ -62,12 +56,17 @@ class Outcome(msgspec.Struct):
         return self.error is not None and (not requests or requests[-1].finished_at is None)
 
 
-def ask(step: Step, wire: str, *, streamed: bool, timeouts: Timeouts, face: str) -> Outcome:
-    """Make one call to a server that answers every request with `step`."""
+def ask(step: Step, wire: str, *, streamed: bool, timeouts: Timeouts, face: str, limit: str | None = None) -> Outcome:
+    """
+    Make one call to a server that answers every request with `step`.
+
+    By default the client does not pace itself: after a 429 that names no wait it would be patient for seconds.
+    """
     with Server(default=step) as server:
-        name = PROVIDERS[wire]
-        row = {"base_url": server.base_url(wire), "api_key": KEY, "wire": wire}
+        name = PROVIDERS.get(wire, "other")
+        row = {"base_url": server.base_url(wire), "api_key": KEY, "wire": wire, "address": ADDRESS}
         options: dict[str, Any] = {"providers": {name: row}, "timeouts": timeouts, "retry": Retry(base=0.01)}
+        options["limit"] = limit
         outcome = Outcome(server)
         _ASK[face](outcome, f"{name}/m-1", streamed, options)
     return outcome

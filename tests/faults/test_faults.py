@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import runpy
 import socket
+import time
 
-import msgspec
 import pytest
 
 from dragoman import ConfigError, errors
-from dragoman.testing import Server
+from dragoman.testing import Server, says
 from dragoman.testing.faults import FAULTS, TEXT, Fault, fault
 from dragoman.testing.routes import ROUTES
 from tests.faults.asking import PATIENT, ask
 from tests.faults.judging import findings
 from tests.house.modules import ROOT
 
-OTHER_WIRES = ("openai-responses", "gemini-generate", "ollama-chat", "cohere-chat")
 _BODY = b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}'
 _REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
-KINDS = ("cut_in_text", "close_in_text", "html", "status_500", "quota", "gzip", "broken_json_after_text", "crlf")
 
 
 @pytest.mark.parametrize("one", FAULTS.values(), ids=lambda one: one.name)
@@ -64,17 +62,34 @@ def test_a_request_that_the_fault_cannot_happen_to_is_answered() -> None:
     assert TEXT.text == outcome.response.text
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
-@pytest.mark.parametrize("wire", OTHER_WIRES)
-@pytest.mark.parametrize("name", KINDS)
-def test_other_dialects_break_in_the_same_way(name: str, wire: str, streamed: bool) -> None:
-    """One fault of each kind in each of the other dialects ends as it says."""
-    one = FAULTS[name]
-    outcome = ask(fault(name), wire, streamed=streamed, timeouts=PATIENT, face="blocking")
+@pytest.mark.parametrize("face", ["blocking", "async"])
+@pytest.mark.parametrize("name", ["cut_in_text", "html", "quota", "retry_after_seconds", "status_500", "one_packet"])
+def test_pacing_does_not_change_what_a_fault_comes_to(name: str, face: str) -> None:
+    """A client that paces itself, as all do by default, ends as one that does not."""
+    outcome = ask(fault(name), "openai-chat", streamed=True, timeouts=PATIENT, face=face, limit="process")
 
-    if one.expects(streamed=streamed) is None or wire not in one.wires:
-        one = msgspec.structs.replace(FAULTS["one_packet"], plain=FAULTS["gzip"].plain)  # the ordinary answer
-    assert [] == findings(one, outcome, streamed=streamed)
+    assert [] == findings(FAULTS[name], outcome, streamed=True)
+
+
+def test_the_answer_that_is_broken_can_be_chosen() -> None:
+    """`answer` takes the place of the ordinary one."""
+    words = says("These words, and no others.").response
+    outcome = ask(fault("gzip", answer=words), "cohere-chat", streamed=False, timeouts=PATIENT, face="blocking")
+
+    assert outcome.response is not None
+    assert words.text == outcome.response.text
+
+
+def test_the_pieces_of_an_answer_leave_at_once() -> None:
+    """No piece waits for the acknowledgement of the one before, which takes a system 40 ms."""
+    with Server(default=fault("one_packet")) as server, socket.create_connection((server.host, server.port)) as client:
+        begun = time.monotonic()
+        for _ in range(50):
+            client.sendall(_REQUEST)
+            received = b""
+            while b"here it ends" not in received:
+                received += client.recv(65536)
+        assert time.monotonic() - begun < 1.0
 
 
 def test_the_server_counts_what_came_and_when_it_was_left() -> None:

@@ -18,7 +18,7 @@ from tests.house.modules import edges, imports, trees
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("types", "errors", "redact", "_version"),
     ("wire", "catalog", "tokens"),
-    ("policy", "transport", "observe", "secrets", "runtime", "background", "drivers"),
+    ("policy", "transport", "observe", "secrets", "runtime", "background", "drivers", "limits"),
     ("client", "stack", "stream", "call", "routes", "transfer", "ledger", "plain", "verbs", "local"),
     ("batch", "conversation", "structured", "tools"),
     ("",),  # the package itself: the public names

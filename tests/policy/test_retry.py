@@ -95,12 +95,12 @@ def test_the_budget_stops_a_storm() -> None:
 
 
 def test_success_and_time_earn_it_back() -> None:
-    """One repeat for five successes, or for two seconds."""
+    """One repeat for five successes, or for twenty seconds."""
     budget = RetryBudget(size=1)
     assert budget.take(0.0)
     assert not budget.take(0.5)
     for _ in range(5):
         budget.succeeded()
     assert budget.take(0.5)
-    assert not budget.take(1.0)
-    assert budget.take(4.0)
+    assert not budget.take(10.0)
+    assert budget.take(25.0)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.errors import ConfigError
-from dragoman.secrets import load_dotenv, parse_dotenv
+from dragoman.secrets import load_dotenv, parse_dotenv, read_dotenv
+from tests.secrets.sinks import shown
 
 
 @pytest.mark.parametrize(
@@ -118,3 +119,13 @@ def test_the_processes_environment_is_the_default(tmp_path: Path, monkeypatch: p
 
     assert os.environ["DRAGOMAN_TEST_A"] == "1"
     monkeypatch.delenv("DRAGOMAN_TEST_A")
+
+
+def test_a_line_that_is_none_brings_no_other_to_light(tmp_path: Path) -> None:
+    """Not even where the traceback is printed with variables."""
+    (tmp_path / ".env").write_text("KEY=canary-of-a-dotenv-file\nno assignment\n")
+
+    with pytest.raises(ConfigError, match="line 2 is no NAME=value") as caught:
+        read_dotenv(tmp_path / ".env")
+
+    assert "canary-of-a-dotenv-file" not in shown(caught.value)

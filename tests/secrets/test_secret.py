@@ -13,6 +13,7 @@ import pytest
 from dragoman.errors import ConfigError
 from dragoman.redact import redact
 from dragoman.secrets import Secret, check_key
+from dragoman.secrets.secret import check_secret
 
 TEXT = "no-vendors-shape-4711-of-key"
 
@@ -51,6 +52,35 @@ def test_it_is_not_pickled_and_not_encoded() -> None:
     assert TEXT not in str(pickled.value) + str(encoded.value)
 
 
+def test_no_protocol_of_pickle_gets_at_it() -> None:
+    """Nor do the hooks that pickle and copy look for, called by hand."""
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError):
+            pickle.dumps(Secret(TEXT), protocol)
+        with pytest.raises(TypeError):
+            Secret(TEXT).__reduce_ex__(protocol)
+    with pytest.raises(TypeError):
+        Secret(TEXT).__getstate__()
+
+
+def test_only_a_text_is_one() -> None:
+    """Something else is refused where it is made, and not shown."""
+    with pytest.raises(ConfigError, match="a Secret of bytes") as caught:
+        Secret(TEXT.encode())  # type: ignore[arg-type]
+    assert TEXT not in str(caught.value)
+
+
+def test_a_text_that_no_encoding_has_is_no_trap() -> None:
+    """Half a surrogate pair, as variables with broken bytes have it, is compared, named and refused unseen."""
+    broken = Secret(f"{TEXT}\udcff")
+
+    assert broken == Secret(f"{TEXT}\udcff")
+    assert broken.fingerprint() != Secret(TEXT).fingerprint()
+    assert TEXT not in redact(f"said {broken.reveal()}")
+    with pytest.raises(ConfigError, match="no visible ASCII at its end"):
+        check_secret(broken, "openai")
+
+
 def test_copies_are_the_same_secret() -> None:
     """Copying a configuration that holds it works, and equality is by value."""
     secret = Secret(TEXT)
@@ -83,7 +113,8 @@ def test_a_damaged_key_is_refused_without_being_shown(value: object, says: str) 
     with pytest.raises(ConfigError) as caught:
         check_key(value, "openai", "OPENAI_API_KEY")
 
-    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.__dict__)
+    printed = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    shown = "".join(list(printed.format())[2:]) + repr(caught.value.__dict__)  # without the frame of this test
     assert says in str(caught.value)
     assert caught.value.field == "OPENAI_API_KEY"
     assert caught.value.provider == "openai"

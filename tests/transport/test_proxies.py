@@ -15,6 +15,7 @@ import trustme
 
 from dragoman.errors import ConfigError, ConnectError
 from dragoman.transport.base import Clockout
+from dragoman.transport.tls_value import TLS
 from tests.transport.proxies import TestProxy, http_proxy, socks4_proxy, socks5_proxy
 from tests.transport.scripted import HOLD, chunked, plain
 
@@ -74,7 +75,7 @@ def test_https_goes_through_connect(face, serve, proxy, secure, trusting):
     server, between = serve([plain()], context=secure), proxy(http_proxy)
     between.credentials = CREDENTIALS
     url = f"http://user:{PASSWORD.replace(':', '%3A')}@127.0.0.1:{between.port}"
-    transport = face.transport(proxy=url, ca_file=trusting)
+    transport = face.transport(proxy=url, tls=TLS(ca=trusting))
     for _ in range(2):
         opened = face.open(server.url, transport=transport, headers={"authorization": "Bearer key"})
         assert b"hello" == opened.finish()
@@ -90,7 +91,7 @@ def test_a_proxy_that_refuses_is_a_connect_error(face, serve, proxy, secure, tru
     """It names the proxy and what it said, never the credentials."""
     server, between = serve([plain()], context=secure), proxy(http_proxy)
     between.credentials = b"others"
-    transport = face.transport(proxy=f"http://user:{PASSWORD}@127.0.0.1:{between.port}", ca_file=trusting)
+    transport = face.transport(proxy=f"http://user:{PASSWORD}@127.0.0.1:{between.port}", tls=TLS(ca=trusting))
     with pytest.raises(ConnectError, match=rf"through the proxy 127\.0\.0\.1:{between.port}.*407") as caught:
         face.open(server.url, transport=transport)
 
@@ -149,7 +150,7 @@ def test_socks(face, serve, proxy, secure, trusting, scheme, protocol, encrypted
     """All dialects, with and without TLS; the connection is kept."""
     server = serve([plain()], context=secure if encrypted else None)
     between = proxy(protocol)
-    transport = face.transport(proxy=f"{scheme}://127.0.0.1:{between.port}", ca_file=trusting)
+    transport = face.transport(proxy=f"{scheme}://127.0.0.1:{between.port}", tls=TLS(ca=trusting))
     url = server.url.replace("127.0.0.1", "localhost")
     for _ in range(2):
         assert b"hello" == face.open(url, transport=transport).finish()
@@ -201,7 +202,7 @@ def test_a_silent_socks_proxy_has_a_deadline(face):
 def test_tls(face, serve, secure, trusting):
     """A server that a trusted authority vouches for; streams and kept connections as without."""
     server = serve([plain(b"x" * 100_000)], context=secure)
-    transport = face.transport(ca_file=trusting)
+    transport = face.transport(tls=TLS(ca=trusting))
     for _ in range(3):
         assert b"x" * 100_000 == face.open(server.url, transport=transport).finish()
 
@@ -223,7 +224,7 @@ def test_a_context_of_the_callers_own(face, serve, secure, authority):
     authority.configure_trust(context)
     server = serve([plain()], context=secure)
 
-    assert b"hello" == face.open(server.url, transport=face.transport(ssl_context=context)).finish()
+    assert b"hello" == face.open(server.url, transport=face.transport(tls=TLS(context=context))).finish()
 
 
 def test_an_unknown_authority_is_a_connect_error(face, serve, secure):
@@ -242,7 +243,7 @@ def test_another_hosts_certificate_is_a_connect_error(face, serve, authority, tr
     authority.issue_cert("other.example").configure_cert(context)
     server = serve([plain()], context=context)
     with pytest.raises(ConnectError, match="certificate is not accepted"):
-        face.open(server.url, transport=face.transport(ca_file=trusting))
+        face.open(server.url, transport=face.transport(tls=TLS(ca=trusting)))
 
     assert [] == server.requests
 
@@ -258,11 +259,11 @@ def test_plain_http_where_tls_is_expected(face, proxy):
         face.open(f"https://127.0.0.1:{proxy(answer).port}/")
 
 
-@pytest.mark.parametrize(("option", "field"), [("ca_file", "ca_file"), ("environ", "SSL_CERT_FILE")])
+@pytest.mark.parametrize(("option", "field"), [("tls", "tls.ca"), ("environ", "SSL_CERT_FILE")])
 def test_a_missing_file_of_authorities_is_a_config_error(face, tmp_path, option, field):
     """It names where the file was named."""
     missing = str(tmp_path / "missing.pem")
-    transport = face.transport(**{option: missing if option == "ca_file" else {"SSL_CERT_FILE": missing}})
+    transport = face.transport(**{option: TLS(ca=missing) if option == "tls" else {"SSL_CERT_FILE": missing}})
     with pytest.raises(ConfigError, match=r"missing\.pem") as caught:
         face.open("https://127.0.0.1:1/", transport=transport)
 
@@ -272,7 +273,7 @@ def test_a_missing_file_of_authorities_is_a_config_error(face, tmp_path, option,
 def test_an_abort_under_tls_is_seen_at_once(face, serve, secure, trusting):
     """No farewell is waited for."""
     server = serve([chunked(b"one", end=False), HOLD], context=secure)
-    opened = face.open(server.url, transport=face.transport(ca_file=trusting))
+    opened = face.open(server.url, transport=face.transport(tls=TLS(ca=trusting)))
     assert b"one" == opened.read()
     began = time.monotonic()
     opened.abort()

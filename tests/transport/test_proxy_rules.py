@@ -104,7 +104,7 @@ def test_a_proxy_is_taken_apart(url, expected):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://u:secret-word@p:1", "ftp://u:secret-word@p", "http://u:secret-word@", "http://u:secret-word@p:x"]
+    "url", ["ssh://u:secret-word@p:1", "ftp://u:secret-word@p", "http://u:secret-word@", "http://u:secret-word@p:x"]
 )
 def test_a_proxy_that_cannot_be_used_is_a_config_error(url):
     """The error names the field and shows no credential."""

@@ -8,19 +8,26 @@ from typing import Any, assert_type
 from dragoman import (
     AsyncClient,
     AsyncStream,
+    Balance,
+    Breaker,
     ChatRequest,
     ChatResponse,
     Client,
     EmbedResponse,
     Event,
+    Fallback,
+    Hedge,
     HttpRequest,
     Image,
     Message,
     ModelCard,
     Provider,
+    RateLimitError,
     RawResponse,
+    Secret,
     Settings,
     Stream,
+    Target,
     Text,
     Timeouts,
     TokenCount,
@@ -110,8 +117,33 @@ def configuration() -> None:
     AsyncClient(timeouts=Timeouts(connect=1.0, total=None), defaults=Settings(temperature=0.0), strict=True)
 
 
+def plans(client: Client) -> None:
+    """A plan stands where a model does, and plans nest."""
+    balance = Balance("openai/m", Target("openai/n", api_key="k", weight=2), by="latency", patience=None)
+    plan = Fallback(balance, Target("openai/m", api_key=Secret("k")), "anthropic/m", on=RateLimitError, recover=True)
+    assert_type(plan, Fallback)
+    assert_type(client.chat(plan, "Hello"), ChatResponse)
+    assert_type(client.stream(balance, "Hello"), Stream)
+    assert_type(client.prepare(plan, "Hello"), HttpRequest)
+    Client(routes={"fast": plan, "slow": "openai/m"}, breaker=Breaker(failures=3))
+    Client(breaker=None)
+    AsyncClient(routes={"fast": Hedge(plan, after=0.5, most=3)}, breaker="plans")
+
+
+async def async_plans(client: AsyncClient) -> None:
+    """The same on the other face."""
+    assert_type(await client.chat(Hedge("openai/m"), "Hello"), ChatResponse)
+    assert_type(client.stream(Fallback("openai/m", Hedge("anthropic/m", after=1)), "Hello"), AsyncStream)
+
+
 def mistakes(client: Client) -> None:
     """What a type checker must not let pass."""
+    Fallback("openai/m", 5)  # type: ignore[arg-type]  # pyright: ignore
+    Fallback("openai/m", on=ValueError)  # type: ignore[arg-type]  # pyright: ignore
+    Balance("openai/m", by="price")  # type: ignore[arg-type]  # pyright: ignore
+    Target("openai/m", weight="heavy")  # type: ignore[arg-type]  # pyright: ignore
+    client.embed(Fallback("openai/m"), "a")  # type: ignore[arg-type]  # pyright: ignore
+    Client(breaker="always")  # type: ignore[arg-type]  # pyright: ignore
     client.chat("openai/m", "Hello", temperature="hot")  # type: ignore[arg-type]  # pyright: ignore
     client.chat("openai/m", "Hello", temprature=0.5)  # type: ignore[call-arg]  # pyright: ignore
     client.chat("openai/m", 5)  # type: ignore[arg-type]  # pyright: ignore

@@ -39,6 +39,16 @@ def test_events_come_in_order() -> None:
     assert [Finish("stop", "stop")] == events[4:]
 
 
+def test_the_price_class_that_served_is_told_at_the_end() -> None:
+    """It need not be the one that was asked for, and the cost depends on it; the last chunk that names one counts."""
+    first, usage = chunk({"content": "Hi"}) | {"service_tier": "auto"}, {"choices": [], "usage": {"prompt_tokens": 3}}
+
+    answer = streamed(first, chunk(finish="stop"), usage | {"service_tier": "priority"})
+
+    assert {"service_tier": "priority"} == answer.finish_details
+    assert streamed(first | {"service_tier": None}, chunk(finish="stop")).finish_details is None
+
+
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
 def test_cuts_change_nothing(size: int) -> None:
     """The events are the same wherever the bytes are cut, in the middle of a character too."""

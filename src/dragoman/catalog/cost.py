@@ -15,45 +15,26 @@ catalogue's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from dragoman.types.cost import Cost
 from dragoman.types.models import Model, Prices
+from dragoman.types.providers import Provider
 from dragoman.types.responses import ChatResponse
 from dragoman.types.usage import Usage
 
 _MILLION: Final = 1_000_000
 _ZERO: Final = Decimal(0)
 
+# Whose models are no provider's: nothing goes over a network, and nothing is charged.
+_INSIDE: Final = ("sim:", "local:")
+
 # What providers call the tier that costs what the price list says.
 STANDARD: Final = frozenset({"", "auto", "default", "standard", "standard_only", "on_demand"})
-
-
-class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """
-    US dollars, exact.
-
-    Attributes:
-        total: The sum of the rest.
-        input: Fresh input that is text or pictures.
-        cache_read: Input that came from the provider's cache.
-        cache_write: Input that was written to it.
-        audio_input: Sound that was read.
-        output: Output; reasoning included, unless it has a price of its own.
-        reasoning: Reasoning, where it is priced apart.
-        audio_output: Sound that was made.
-    """
-
-    total: Decimal
-    input: Decimal = _ZERO
-    cache_read: Decimal = _ZERO
-    cache_write: Decimal = _ZERO
-    audio_input: Decimal = _ZERO
-    output: Decimal = _ZERO
-    reasoning: Decimal = _ZERO
-    audio_output: Decimal = _ZERO
 
 
 def cost(usage: Usage, model: Model, tier: str = "") -> Cost | None:
@@ -97,6 +78,11 @@ def cost_of(response: ChatResponse, model: Model, asked: str | None = None) -> C
     return cost(response.usage, model, _tier(response) or asked or "")
 
 
+def is_free(provider: Provider, model: Model | None) -> bool:
+    """Whether nobody charges for it: no provider is asked, and the caller has given no price."""
+    return provider.base_url.startswith(_INSIDE) and not (model is not None and model.prices)
+
+
 def _parts(usage: Usage, prices: Prices) -> tuple[tuple[str, int | None, Decimal | None], ...]:
     """Name, tokens and price of each disjoint part."""
     read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
@@ -134,10 +120,10 @@ class _Told(msgspec.Struct):
 
 
 def _tier(response: ChatResponse) -> str | None:
-    """The tier that the provider names: in the usage (Anthropic), at the end (Responses), or in the body (chat)."""
+    """The tier that the provider names: in the usage (Anthropic, Gemini), at the end or in the body (OpenAI)."""
     for told in (response.usage.details, response.finish_details):
-        named = told.get("service_tier") if told else None
-        if isinstance(named, str):
+        named = _named(told) if told else None
+        if named is not None:
             return named
     if response.body is None:
         return None
@@ -145,3 +131,15 @@ def _tier(response: ChatResponse) -> str | None:
         return msgspec.json.decode(response.body, type=_Told).service_tier
     except msgspec.DecodeError:
         return None
+
+
+def _named(told: Mapping[str, Any]) -> str | None:
+    """
+    The tier of one object of an answer.
+
+    Anthropic's fast mode is not in its `service_tier`, and has prices of its own.
+    """
+    if told.get("speed") == "fast":
+        return "fast"
+    named = told.get("service_tier", told.get("serviceTier"))
+    return named if isinstance(named, str) else None

@@ -27,7 +27,10 @@ from dragoman.redact import redact
 COMMANDS: Final = {
     "ask": "dragoman.cli.ask",
     "models": "dragoman.cli.models",
+    "keys": "dragoman.cli.keys",
     "doctor": "dragoman.cli.doctor",
+    "logs": "dragoman.cli.logs",
+    "metrics": "dragoman.cli.metrics",
     "mock": "dragoman.cli.mock",
 }
 _OWN_OPTIONS: Final = ("--help", "-h", "--version", "-V")

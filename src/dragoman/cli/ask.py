@@ -90,6 +90,8 @@ def COMMAND(
 def _announce(choice: Choice, setup: Setup, screen: Terminal, *, why: bool) -> None:
     for name in setup.ignored:
         talk(f"· {name} in .env is ignored: that provider's key comes from the environment, and would be sent there")
+    for name in setup.refused:
+        talk(f"· {name} in .env is ignored: it names a program to run (cmd:), which a file that is just here may not")
     if why:
         for step in choice.steps:
             talk(f"· {step}")

@@ -6,7 +6,7 @@ The first of these that gives one, and it is said on standard error:
     1. -m
     2. DRAGOMAN_MODEL
     3. `model` in ./dragoman.toml, then in the user's config.toml
-    4. a provider's key in the environment or in ./.env, in the order of the catalogue
+    4. a provider's key in the environment, in ./.env or stored, in the order of the catalogue
     5. a server on this machine that is recognised
     6. the simulator, and only where a person asks and reads: a pipeline never gets invented text
 """
@@ -23,7 +23,7 @@ from dragoman.cli.detect import Sight
 from dragoman.cli.exits import NoModelError
 from dragoman.cli.output import Terminal
 from dragoman.cli.setup import Setup, configured_model
-from dragoman.secrets import address_variables, found_in
+from dragoman.secrets import address_variables
 
 SIMULATED: Final = "sim/hello"
 
@@ -98,16 +98,16 @@ def _named_choice(model: str, how: How, source: str, setup: Setup, steps: list[s
 
 def _by_key(setup: Setup, steps: list[str]) -> Choice | None:
     for name, row in setup.providers.items():
-        variable = found_in(row, setup.environ) if row.default_model else None
-        if variable is not None:
+        origin = setup.key_origin(row) if row.default_model else None
+        if origin is not None:
             return Choice(
                 model=f"{name}/{row.default_model}",
                 how="key",
-                reason=f"key found in {setup.origin(variable)}{_elsewhere(name, setup)}",
+                reason=f"key found in {origin}{_elsewhere(name, setup)}",
                 steps=tuple(steps),
                 providers=setup.overrides(name),
             )
-    steps.append("keys: none in the environment or in .env")
+    steps.append("keys: none in the environment, in .env, or stored")
     return None
 
 

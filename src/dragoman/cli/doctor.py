@@ -30,7 +30,7 @@ from dragoman.cli.detect import Sight, look
 from dragoman.cli.output import print_json, terminal, write
 from dragoman.cli.setup import Setup, configured_model, load
 from dragoman.errors import ConfigError
-from dragoman.secrets import address_variables, find_base_url, find_key, found_in
+from dragoman.secrets import address_variables, find_base_url, find_key
 
 _LIBRARIES: Final = ("msgspec", "urllib3", "aiohttp", "click")
 _PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -117,20 +117,26 @@ def _files(subject: _Subject) -> Iterator[Check]:
         yield Check(
             ".env", False, f"{name} is ignored, because that provider's key is in the environment", f"export {name}=…"
         )
+    for name in setup.refused:
+        yield Check(".env", False, f"{name} is ignored, because it names a program to run", f"export {name}='cmd:…'")
 
 
 def _keys(subject: _Subject) -> Iterator[Check]:
     setup = subject.setup
+    try:
+        setup.stored.find("")
+    except ConfigError as error:
+        yield _wrong("stored keys", error)
+        return
     for row in setup.providers.values():
-        variable = found_in(row, setup.environ)
-        if variable is None:
-            continue
         try:
+            origin = setup.key_origin(row)
             find_key(row, setup.environ)
         except ConfigError as error:
             yield _wrong(f"key of {row.name}", error)
-        else:
-            yield Check(f"key of {row.name}", True, f"found in {setup.origin(variable)}")
+            continue
+        if origin is not None:
+            yield Check(f"key of {row.name}", True, f"found in {origin}")
 
 
 def _addresses(subject: _Subject) -> Iterator[Check]:

@@ -60,7 +60,7 @@ def words(error: DragomanError) -> str:
 
 
 def _missing_key(error: Any) -> str:
-    return f"export {error.env}=…"
+    return f"dragoman keys set {error.provider} · export {error.env}=…"
 
 
 def _wait(error: DragomanError) -> str:
@@ -78,10 +78,12 @@ def _says(text: str) -> Callable[[Any], str]:
 
 
 _FIXES: Final[dict[type[DragomanError], Callable[[Any], str]]] = {
-    NoModelError: _says("export OPENAI_API_KEY=… · -m ollama/… · -m sim/echo (explicit simulation)"),
+    NoModelError: _says(
+        "dragoman keys set openai · export OPENAI_API_KEY=… · -m ollama/… · -m sim/echo (explicit simulation)"
+    ),
     errors.UnknownModelError: _says("dragoman models"),
     errors.MissingKeyError: _missing_key,
-    errors.AuthenticationError: _says("dragoman models   shows which variable the key comes from"),
+    errors.AuthenticationError: _says("dragoman keys   shows where the key comes from"),
     errors.RateLimitError: _wait,
     errors.QuotaError: _says("see the provider's billing page, or take another model with -m"),
     errors.ContextLengthError: _says("shorten the input, or take a model with a longer context with -m"),

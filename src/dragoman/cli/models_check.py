@@ -30,7 +30,6 @@ from dragoman.cli.facts import dollars
 from dragoman.cli.output import print_json, talk
 from dragoman.cli.setup import Setup, load
 from dragoman.errors import DragomanError
-from dragoman.secrets import found_in
 from dragoman.types.usage import Usage
 
 _PROMPT: Final = "Reply with the word OK."
@@ -100,7 +99,7 @@ def _found(setup: Setup) -> list[str]:
     keyed = [
         f"{name}/{row.default_model}"
         for name, row in setup.providers.items()
-        if row.default_model and found_in(row, setup.environ)
+        if row.default_model and setup.key_origin(row)
     ]
     servers = look(setup.providers, setup.environ).servers
     return keyed + [f"{server.provider}/{server.models[0]}" for server in servers]

@@ -46,7 +46,7 @@ def _data(row: Provider, setup: Setup, server: Found | None) -> dict[str, Any]:
         "wire": row.wire,
         "base_url": server.base_url if server else _address(row, setup),
         "key_variables": variables,
-        "key_found_in": found_in(row, setup.environ),
+        "key_found_in": found_in(row, setup.environ) or setup.key_origin(row),
         "key_needed": row.auth != "none" and not row.quirks.key_optional,
         "default_model": row.default_model,
         "running": server is not None,

@@ -3,8 +3,9 @@ What the command line knows before it is told anything: variables, `.env`, confi
 
 A `.env` comes with the directory that one happens to be in, so it may give what belongs to it and redirect nothing that
 belongs to the user: of its variables only providers' keys, providers' addresses and `DRAGOMAN_...` are read, never one
-that the environment sets; and an address is not taken for a provider whose key comes from the environment, because that
-key would be sent there.
+that the environment sets; and an address is not taken for a provider whose key is the user's (from the environment,
+stored, or named by a reference), because that key would be sent there.  A reference that names a program to run is not
+taken at all.
 
 Configuration is one line so far, `model = "provider/model"`, in `dragoman.toml` here or in
 `$XDG_CONFIG_HOME/dragoman/config.toml` (`~/.config` by default).
@@ -13,7 +14,7 @@ Configuration is one line so far, `model = "provider/model"`, in `dragoman.toml`
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,19 @@ import msgspec
 
 from dragoman import catalog
 from dragoman.errors import ConfigError
-from dragoman.secrets import address_variables, find_base_url, find_key, found_in, key_variables, read_dotenv
+from dragoman.secrets import (
+    KeySource,
+    Reference,
+    StoredKeys,
+    Variables,
+    address_variables,
+    find_base_url,
+    find_key,
+    found_in,
+    key_variables,
+    parse_reference,
+    read_dotenv,
+)
 from dragoman.types.providers import Provider
 
 
@@ -30,7 +43,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         environ: The environment, with what was taken from `.env`.
         from_file: Names of the variables that come from `.env`.
-        ignored: Names in `.env` that were not taken because they would redirect a key of the environment.
+        ignored: Names in `.env` that were not taken because they would redirect a key of the user's.
+        refused: Names in `.env` that were not taken because they would run a program.
+        stored: What `dragoman keys set` has stored.
         providers: All rows.
         project: The project's configuration file, whether it is there or not.
         user: The user's.
@@ -39,6 +54,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     environ: Mapping[str, str]
     from_file: frozenset[str]
     ignored: tuple[str, ...]
+    refused: tuple[str, ...]
+    stored: StoredKeys
     providers: Mapping[str, Provider]
     project: Path
     user: Path
@@ -61,8 +78,23 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         if provider not in catalog.builtin():
             fields = msgspec.structs.asdict(row) | fields  # nobody else has the rest of it
             del fields["name"]
-        key = find_key(row, self.environ)
+        key, variable = find_key(row, self.environ), found_in(row, self.environ)
+        if isinstance(key, Reference):  # another variable that it names may stand in `.env`, too
+            return {provider: fields | {"api_key": KeySource([key], provider, variable or "api_key", self.environ)}}
         return {provider: fields | ({"api_key": key} if key is not None else {})}
+
+    def key_origin(self, row: Provider) -> str | None:
+        """
+        Where a provider's key comes from, in words, or None where there is none.
+
+        Raises:
+            ConfigError: The stored keys cannot be read.
+        """
+        variable = found_in(row, self.environ)
+        if variable is not None:
+            return self.origin(variable)
+        stored = self.stored.find(row.name)
+        return f"the stored key ({stored.scheme}:)" if stored is not None else None
 
     def origin(self, variable: str) -> str:
         """Where a variable comes from, in words."""
@@ -79,12 +111,17 @@ def load(environ: Mapping[str, str], directory: Path) -> Setup:
     rows = catalog.builtin()
     values = read_dotenv(directory / ".env", missing_ok=True)
     wanted = {name: value for name, value in values.items() if name not in environ and name in _own_names(rows)}
-    ignored = [name for name in wanted if name in _taken_addresses(rows, environ)]
-    taken = {name: value for name, value in wanted.items() if name not in ignored}
+    named = {name: found for name, value in wanted.items() if (found := parse_reference(value, f"{name} in .env"))}
+    refused = [name for name, reference in named.items() if reference.kind.verbatim]
+    stored = StoredKeys(environ)
+    ignored = _redirecting(rows, wanted.keys(), {**dict.fromkeys(named, "…"), **environ}, stored)
+    taken = {name: value for name, value in wanted.items() if name not in (*ignored, *refused)}
     return Setup(
-        environ={**environ, **taken},
+        environ=Variables({**environ, **taken}),
         from_file=frozenset(taken),
-        ignored=tuple(ignored),
+        ignored=ignored,
+        refused=tuple(refused),
+        stored=stored,
         providers=rows,
         project=directory / "dragoman.toml",
         user=_user_file(environ),
@@ -96,9 +133,17 @@ def _own_names(rows: Mapping[str, Provider]) -> frozenset[str]:
     return frozenset(names | {"DRAGOMAN_MODEL", "DRAGOMAN_NO_DETECT", "DRAGOMAN_DETECT_PORTS"})
 
 
-def _taken_addresses(rows: Mapping[str, Provider], environ: Mapping[str, str]) -> frozenset[str]:
-    """Variables that would send a key of the environment to another address."""
-    return frozenset(name for row in rows.values() if found_in(row, environ) for name in address_variables(row))
+def _redirecting(
+    rows: Mapping[str, Provider], wanted: Collection[str], own: Mapping[str, str], stored: StoredKeys
+) -> tuple[str, ...]:
+    """Names in `.env` that would send a key of the user's to another address; `own` are variables that hold such."""
+    redirecting = {
+        name
+        for row in rows.values()
+        for name in address_variables(row)
+        if name in wanted and (found_in(row, own) or stored.find(row.name))
+    }
+    return tuple(name for name in wanted if name in redirecting)
 
 
 def _user_file(environ: Mapping[str, str]) -> Path:

@@ -9,7 +9,8 @@ must happen at the very end (accounting, settling) is registered with `Context.a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from decimal import Decimal
+from typing import Final, Protocol
 from uuid import uuid4
 
 import msgspec
@@ -34,11 +35,20 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
         finish_reason: Of the complete answer; None if it was not complete.
         usage: As far as the provider told.
         error: What went wrong, or None.  An answer that its reader left has neither error nor finish reason.
+        provider: Name of the row that answered, or None if none did.
+        model: Model name as sent, likewise.
+        cost: US dollars of the complete answer, or None if a price is not known.
     """
 
     finish_reason: FinishReason | None = None
     usage: Usage = Usage()
     error: DragomanError | None = None
+    provider: str | None = None
+    model: str | None = None
+    cost: Decimal | None = None
+
+
+_NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class Context:
@@ -53,10 +63,22 @@ class Context:
         notices: What was adapted so far.
         key: Idempotency key, the same for every attempt.
         waited: Seconds spent before the next request is sent, for its line in the ledger.
+        paced: The part of them that was spent in the line of a limit.
         headers: Of the last answer, names in lower case; empty before there was one.
         credential: The key to use instead of the provider's own, or None.
         place: Where in the line of its limit the call stands again after it was refused, or None.
+        cached: What the client's cache did: `hit`, `miss`...; None if it was not asked.
+        extra_headers: Sent with every request of the call, beside those of its dialect; names in lower case.
+        plan: The plan that the call is asked by (a `policy.route.way.Way`), or None where it is one model.
+        most: How many lines the ledger may have when nothing is sent again; None where only the retry policy counts.
+        patience: Seconds that one wait for a turn or another attempt may take; None for what the deadline allows.
+        slots: Where the lines of this branch stand, for requests that are under way beside others; else None.
     """
+
+    plan: object | None = None
+    most: int | None = None
+    patience: float | None = None
+    slots: list[int] | None = None
 
     def __init__(self, runtime: Runtime, clocks: Clocks, *, strict: bool = False) -> None:
         self.runtime = runtime
@@ -66,9 +88,12 @@ class Context:
         self.notices: list[Notice] = []
         self.key = f"dragoman-{uuid4().hex}"
         self.waited = 0.0
+        self.paced = 0.0
         self.headers: Mapping[str, str] = {}
         self.credential: Secret | None = None
         self.place: object | None = None
+        self.cached: str | None = None
+        self.extra_headers: Mapping[str, str] = _NO_HEADERS
         self._hooks: list[Callable[[Ending], None]] = []
         self._ending: Ending | None = None
 
@@ -76,10 +101,11 @@ class Context:
         """
         Make the context of one of several ways to answer the same call.
 
-        Ledger, deadlines and idempotency key are the call's; notices and end are the branch's own.
+        Ledger, deadlines, idempotency key and extra headers are the call's; notices and end are the branch's own.
         """
         other = Context(self.runtime, self.clocks, strict=self.strict)
-        other.attempts, other.key = self.attempts, self.key
+        other.attempts, other.key, other.extra_headers = self.attempts, self.key, self.extra_headers
+        other.plan, other.most, other.patience, other.slots = self.plan, self.most, self.patience, self.slots
         return other
 
     def at_end(self, hook: Callable[[Ending], None]) -> None:

@@ -87,7 +87,7 @@ class RetryBudget:
     Begins with `size`; a success earns `per_success`, each second `per_second`, up to `size` again.
     """
 
-    def __init__(self, size: float = 10.0, per_success: float = 0.2, per_second: float = 0.5) -> None:
+    def __init__(self, size: float = 10.0, per_success: float = 0.2, per_second: float = 0.05) -> None:
         self._size = size
         self._per_success = per_success
         self._per_second = per_second
@@ -127,6 +127,11 @@ class Repeater:
         self._policy = policy or Retry(attempts=1)
         self._budgets: dict[str, RetryBudget] = {}
 
+    @property
+    def attempts(self) -> int:
+        """Requests for one call at the most."""
+        return self._policy.attempts
+
     def wrap(self, handler: Handler) -> Handler:
         """The middleware."""
 
@@ -142,8 +147,8 @@ class Repeater:
             try:
                 value = await once()
             except DragomanError as error:
-                wait = self._policy.delay(attempt, error, _chance(), unanswered)
-                if wait is None:
+                wait = self._policy.delay(attempt, error, chance(), unanswered)
+                if wait is None or _spent(context):
                     raise
                 if context.place is not None:  # the wait is that of the line in which it has a place
                     attempt += 1
@@ -170,14 +175,25 @@ def retrying(policy: Retry) -> Middleware:
     return Repeater(policy).wrap
 
 
+def _spent(context: Context) -> bool:
+    """
+    Whether the call has no request left for this target.
+
+    Several targets share the attempts of a call: each leaves one for every target that may be asked after it.
+    """
+    return context.most is not None and len(context.attempts) >= context.most
+
+
 def _affordable(wait: float, budgets: dict[str, RetryBudget], error: DragomanError, context: Context) -> bool:
-    """Whether the wait fits the call's deadline and the provider's budget."""
+    """Whether the wait fits the call's deadline, its patience and the provider's budget."""
     now, until = context.runtime.now(), context.clocks.total_until
     if until is not None and now + wait >= until:
+        return False
+    if context.patience is not None and wait > context.patience:
         return False
     return budgets.setdefault(error.provider or "", RetryBudget()).take(now)
 
 
-def _chance() -> float:
+def chance() -> float:
     """A random number from 0 to 1, that no seed of the program makes the same in many processes."""
     return (uuid4().int >> 80) / 2**48

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from dragoman.errors import ConfigError
+from dragoman.redact import forget_locals
 
 _NAME: Final = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.]*)[ \t]*=")
 _QUOTE: Final = re.compile(r"[ \t]*(?=['\"])")
@@ -70,7 +71,13 @@ def read_dotenv(path: Path, *, missing_ok: bool = False) -> dict[str, str]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}", field="path") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 (byte {error.start})", field="path") from None
-    return parse_dotenv(text, str(path))
+    try:
+        return parse_dotenv(text, str(path))
+    except ConfigError as error:
+        forget_locals(error)
+        problem = error
+    del text  # the traceback of the error shows variables, if someone prints it so
+    raise problem
 
 
 def parse_dotenv(text: str, name: str = ".env") -> dict[str, str]:

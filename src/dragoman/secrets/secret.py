@@ -8,7 +8,7 @@ is masked wherever it is echoed afterwards.
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 from dragoman.errors import ConfigError
 from dragoman.redact import MASK, register
@@ -31,6 +31,8 @@ class Secret:
     __slots__ = ("__value",)
 
     def __init__(self, value: str) -> None:
+        if not isinstance(value, str):
+            raise ConfigError(f"a Secret of {type(value).__name__}: give a text", field="api_key")
         self.__value = value
 
     def reveal(self) -> str:
@@ -42,7 +44,7 @@ class Secret:
         """A short name for this value that does not tell it, the same in every process."""
         from hashlib import blake2b  # only who shares state by credential pays for it
 
-        return blake2b(self.__value.encode(), digest_size=12, key=b"dragoman").hexdigest()
+        return blake2b(_bytes(self.__value), digest_size=12, key=b"dragoman").hexdigest()
 
     def __repr__(self) -> str:
         return f"Secret({MASK})"
@@ -58,7 +60,7 @@ class Secret:
             return NotImplemented
         import hmac  # 2 ms; keys are hardly ever compared
 
-        return hmac.compare_digest(self.__value.encode(), other.__value.encode())
+        return hmac.compare_digest(_bytes(self.__value), _bytes(other.__value))
 
     def __hash__(self) -> int:
         return hash((Secret, self.__value))
@@ -69,8 +71,16 @@ class Secret:
     def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
         return self
 
+    def __getstate__(self) -> NoReturn:
+        self.__reduce__()
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled: send the name of its variable instead, and look it up there")
+
+
+def _bytes(text: str) -> bytes:
+    """Of any text, even one that no encoding has: its error would hold the text."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def check_key(value: object, provider: str, source: str = "api_key") -> str:
@@ -88,19 +98,38 @@ def check_key(value: object, provider: str, source: str = "api_key") -> str:
     Raises:
         ConfigError: Not a text, empty, or with characters that no key has.
     """
+    flaw = flaw_of(value, source)
+    if flaw is None:
+        return cast("str", value)
+    del value  # the traceback of the error shows variables, if someone prints it so
+    raise ConfigError(flaw, provider=provider or None, field=source)
+
+
+def check_secret(secret: Secret, provider: str, source: str = "api_key") -> Secret:
+    """
+    Like `check_key`, for a key that is a `Secret` already.
+
+    Raises:
+        ConfigError: As `check_key`.
+    """
+    flaw = flaw_of(secret.reveal(), source)
+    if flaw is not None:
+        raise ConfigError(flaw, provider=provider or None, field=source)
+    return secret
+
+
+def flaw_of(value: object, source: str) -> str | None:
+    """Why a value cannot be a key, or None."""
     if not isinstance(value, str):
-        raise ConfigError(f"{source} is {type(value).__name__}: give a text", provider=provider, field=source)
+        return f"{source} is {type(value).__name__}: give a text"
     if not value:
-        raise ConfigError(f"{source} is empty: give the key, or leave it out", provider=provider, field=source)
+        return f"{source} is empty: give the key, or leave it out"
     bad = _BAD.search(value)
     if bad is None:
-        return value
+        return None
     kind = next((name for pattern, name in _KINDS if pattern.match(bad[0])), "a character that is no visible ASCII")
-    raise ConfigError(
-        f"{source} has {kind} {_place(bad.start(), value)}: copy the key again, without quotes, spaces or line breaks",
-        provider=provider,
-        field=source,
-    )
+    where = _place(bad.start(), value)
+    return f"{source} has {kind} {where}: copy the key again, without quotes, spaces or line breaks"
 
 
 def _place(index: int, value: str) -> str:

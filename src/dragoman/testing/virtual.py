@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Final
@@ -158,7 +158,7 @@ class _Process:
         self._scope = Scope(limits, 0.0, peers)
 
     @contextmanager
-    def scope(self) -> Iterator[Scope]:
+    def scope(self) -> Generator[Scope]:
         """Have the scope for one decision."""
         run, now = self._run, self._run.clock.now
         if not self._alone:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import ssl
 import time
 import weakref
 from collections.abc import Iterator, Mapping
@@ -25,12 +24,14 @@ from dragoman.errors import ConnectError, WireError
 from dragoman.transport.aio_exchange import FAILURES, AsyncExchange, reason_of
 from dragoman.transport.base import Clockout, Disconnected, Limits
 from dragoman.transport.connectors import CALL, Call
-from dragoman.transport.failures import connect_error
+from dragoman.transport.failures import connect_error, refusal, wants_certificate
 from dragoman.transport.headers import outgoing, too_large
 from dragoman.transport.names import earlier
+from dragoman.transport.proxy import Proxies
 from dragoman.transport.routes import Route, Routes
 from dragoman.transport.sessions import LoopPools
 from dragoman.transport.tls import TrustStore
+from dragoman.transport.tls_value import TLS
 from dragoman.types.http import HttpRequest
 
 # aiohttp warns of larger bodies that are bytes, and does not of files: those it sends in pieces.
@@ -43,23 +44,27 @@ class AsyncTransport:
     def __init__(
         self,
         *,
-        proxy: str | None = None,
+        proxy: Proxies | None = None,
         environ: Mapping[str, str] | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        ca_file: str | None = None,
+        tls: TLS | None = None,
         max_headers: int = Limits.headers,
         max_body: int = Limits.body,
     ) -> None:
         """
         Args:
-            proxy: URL of the proxy for all requests; `""` for none; None lets `environ` decide, see `proxy`.
+            proxy: URL of the proxy for all requests, or one for each scheme; `""` for none; None lets `environ` decide,
+                see `proxy`.
             environ: Environment variables for proxies and certificates, looked at from the first call on; None for
-            none. ssl_context: Used for all TLS connections, instead of one that is made. ca_file: PEM file of the
-            authorities to trust, instead of the system's. max_headers: Largest headers of an answer, in bytes.
+                none.
+            tls: Whom to trust and who to be; None for the defaults.
+            max_headers: Largest headers of an answer, in bytes.
             max_body: Largest body of an answer, in bytes, after decompression.
+
+        Raises:
+            ConfigError: `proxy` has not the form of proxies.
         """
         self._routes = Routes(environ, proxy)
-        self._trust = TrustStore(environ or {}, ssl_context=ssl_context, ca_file=ca_file)
+        self._trust = TrustStore(environ or {}, tls)
         self._limits = (max_headers, max_body)
         self._pools = LoopPools()
         _transports.add(self)
@@ -76,17 +81,21 @@ class AsyncTransport:
         token = CALL.set(call)
         try:
             async with call.scope:
-                if route.origin.scheme == "https":
+                if route.encrypted:
                     arguments["ssl"] = self._trust.ready or await asyncio.to_thread(self._trust.context)
                 await pool.settle()
-                session = pool.session(route.proxy if route.proxy is not None and route.proxy.socks else None)
-                response = await session.request(request.method, _url(route.origin.url + target), **arguments)
+                response = await pool.session(route).request(
+                    request.method, _url(route.origin.url + target), **arguments
+                )
         except FAILURES as error:
             if call.scope.expired():
                 raise Clockout(sent=call.connected) from None
             raise self._failed(error, route, call) from error
         finally:
             CALL.reset(token)
+        if response.status == 407 and route.forwarded:
+            response.close()
+            raise connect_error(route, refusal(407, response.reason or ""))
         try:
             return AsyncExchange(pool, response, self._limits, call.reused)
         except WireError:
@@ -97,6 +106,8 @@ class AsyncTransport:
         if not call.connected:
             return _no_connection(error, route)
         causes = list(_causes(error))
+        if not call.reused and any(map(wants_certificate, causes)):
+            return connect_error(route, next(filter(wants_certificate, causes)))
         if any(isinstance(cause, http_exceptions.BadStatusLine) for cause in causes):
             reason = "the server sent something that is not HTTP"
             return Disconnected(reason, answered=False, reused=call.reused)
@@ -138,7 +149,7 @@ def _arguments(request: HttpRequest, route: Route) -> dict[str, Any]:
     if body:
         arguments["data"] = body if len(body) < _LARGE else io.BytesIO(body)
     if proxy is not None and not proxy.socks:
-        arguments["proxy"] = _url(f"http://{proxy.netloc}")
+        arguments["proxy"] = _url(f"{proxy.scheme}://{proxy.netloc}")
         if proxy.authorization is not None:
             # With CONNECT it is for the proxy's eyes; without, the proxy takes it out of the request.
             target = arguments["proxy_headers"] = {} if route.origin.scheme == "https" else headers
@@ -153,10 +164,17 @@ def _url(text: str) -> URL:
 
 def _no_connection(error: BaseException, route: Route) -> ConnectError:
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return connect_error(route.origin, route.proxy, OSError(f"the proxy refused: {error.status} {error.message}"))
+        return connect_error(route, refusal(error.status, error.message))
     causes = list(_causes(error))
     system = [cause for cause in causes if isinstance(cause, OSError)]  # what others raised it from knows less
-    return connect_error(route.origin, route.proxy, (system or causes)[-1])
+    return connect_error(route, (system or causes)[-1], at_proxy=_at_proxy(error, route))
+
+
+def _at_proxy(error: BaseException, route: Route) -> bool:
+    """Whether the connection to the proxy failed, not the one behind it."""
+    proxy = route.proxy
+    where = error if isinstance(error, aiohttp.ClientConnectorError) else None
+    return proxy is not None and where is not None and (proxy.host, proxy.port) == (where.host, where.port)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -175,4 +193,5 @@ def _after_fork() -> None:
         transport._forget()  # pyright: ignore[reportPrivateUsage]
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import email.errors
 import http.client
 import os
-import ssl
 import time
 import weakref
 from collections.abc import Mapping
@@ -23,13 +22,15 @@ from dragoman.transport.body import Body, Cut
 from dragoman.transport.chunked import ChunkError
 from dragoman.transport.connection import Connection, Head, HeadersCut
 from dragoman.transport.decompress import Intake
-from dragoman.transport.failures import connect_error
+from dragoman.transport.failures import connect_error, refusal, wants_certificate
 from dragoman.transport.headers import incoming, outgoing, too_large
 from dragoman.transport.line import HeadersTooLarge
 from dragoman.transport.names import earlier
 from dragoman.transport.pool import Pool
+from dragoman.transport.proxy import Proxies
 from dragoman.transport.routes import Route, Routes
 from dragoman.transport.tls import TrustStore
+from dragoman.transport.tls_value import TLS
 from dragoman.types.http import HttpRequest
 
 # A line that is no header ends the parser's reading; what follows it would be taken for the body.
@@ -126,23 +127,27 @@ class BlockingTransport:
     def __init__(
         self,
         *,
-        proxy: str | None = None,
+        proxy: Proxies | None = None,
         environ: Mapping[str, str] | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        ca_file: str | None = None,
+        tls: TLS | None = None,
         max_headers: int = Limits.headers,
         max_body: int = Limits.body,
     ) -> None:
         """
         Args:
-            proxy: URL of the proxy for all requests; `""` for none; None lets `environ` decide, see `proxy`.
+            proxy: URL of the proxy for all requests, or one for each scheme; `""` for none; None lets `environ` decide,
+                see `proxy`.
             environ: Environment variables for proxies and certificates, looked at from the first call on; None for
-            none. ssl_context: Used for all TLS connections, instead of one that is made. ca_file: PEM file of the
-            authorities to trust, instead of the system's. max_headers: Largest headers of an answer, in bytes.
+                none.
+            tls: Whom to trust and who to be; None for the defaults.
+            max_headers: Largest headers of an answer, in bytes.
             max_body: Largest body of an answer, in bytes, after decompression.
+
+        Raises:
+            ConfigError: `proxy` has not the form of proxies.
         """
         self._routes = Routes(environ, proxy)
-        self._trust = TrustStore(environ or {}, ssl_context=ssl_context, ca_file=ca_file)
+        self._trust = TrustStore(environ or {}, tls)
         self._limits = (max_headers, max_body)
         self._pool = Pool()
         _transports.add(self)
@@ -161,6 +166,8 @@ class BlockingTransport:
         line.until = until
         try:
             head = connection.exchange(request.method, target, headers, request.body)
+            if head.status == 407 and route.forwarded:
+                raise connect_error(route, refusal(407, head.reason))
             return BlockingExchange(self._pool, route, connection, head, self._limits, reused)
         except HeadersTooLarge:
             connection.end()
@@ -169,6 +176,8 @@ class BlockingTransport:
             connection.end()
             if line.answered and isinstance(error, http.client.HTTPException):
                 raise WireError(f"the answer cannot be read: {error}") from None
+            if wants_certificate(error) and not reused:
+                raise connect_error(route, error) from error
             raise Disconnected(_reason(error), answered=line.answered, reused=reused) from error
         except BaseException:
             connection.end()
@@ -177,14 +186,14 @@ class BlockingTransport:
     def _connect(self, route: Route, until: float | None) -> Connection:
         if until is not None and until <= time.monotonic():
             raise Clockout(sent=False)
-        context = self._trust.context() if route.origin.scheme == "https" else None
+        context = self._trust.context() if route.encrypted else None
         connection = Connection(route, self._limits[0])
         try:
             self._pool.track(connection.open(until, context))
         except Clockout:
             raise Clockout(sent=False) from None
         except (OSError, http.client.HTTPException, HeadersTooLarge) as error:
-            raise connect_error(route.origin, route.proxy, error) from error
+            raise connect_error(route, error, at_proxy=connection.at_proxy) from error
         return connection
 
     def close(self) -> None:
@@ -224,4 +233,5 @@ def _after_fork() -> None:
         transport._forget()  # pyright: ignore[reportPrivateUsage]
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork)

@@ -17,8 +17,9 @@ from typing import Any, cast
 from urllib3.connection import HTTPConnection
 
 from dragoman.transport.body import Body
-from dragoman.transport.dial import dial
+from dragoman.transport.dial import dial, dial_unix
 from dragoman.transport.line import Line
+from dragoman.transport.proxy import Proxy
 from dragoman.transport.routes import Route
 from dragoman.transport.socks import dial_socks
 
@@ -67,6 +68,7 @@ class Connection(HTTPConnection):
         line: The socket below, once open; the connection's owner ends it.
         body: Body of the last answer, whose end may not have been read yet.
         used: When it was last given back, on `time.monotonic`.
+        at_proxy: Whether what happens now happens between here and the proxy.
     """
 
     auto_open = 0  # a connection that was closed stays closed; nothing is sent twice
@@ -77,32 +79,38 @@ class Connection(HTTPConnection):
         # The reader takes in more than the headers, by what it has room for.
         self._allowance = max_headers + io.DEFAULT_BUFFER_SIZE
         self._until: float | None = None
+        self._context: ssl.SSLContext | None = None
+        self.at_proxy = False
         self.line: Line | None = None
         self.body: Body | None = None
         self.used = 0.0
         origin, proxy = route
         through = proxy if proxy is not None and not proxy.socks else None
-        super().__init__(*((origin.host, origin.port) if through is None else (through.host, through.port)))
+        host, port = ("localhost", 80) if origin.unix else (origin.host, origin.port)
+        super().__init__(*((host, port) if through is None else (through.host, through.port)))
         self.default_port = 443 if origin.scheme == "https" else 80  # type: ignore[misc]
-        self._forwarded = through is not None and origin.scheme == "http"
-        if through is not None and not self._forwarded:
+        if through is not None and not route.forwarded:
             authorization = through.authorization
             headers = {} if authorization is None else {"Proxy-Authorization": authorization}
             self.set_tunnel(origin.host, origin.port, headers=headers)
 
     def open(self, until: float | None, context: ssl.SSLContext | None) -> Line:
         """
-        Connect, through the proxy if there is one, with TLS if there is a context.
+        Connect, through the proxy if there is one.
+
+        Args:
+            until: Deadline on `time.monotonic`, or None.
+            context: For TLS; None where no part of the way is encrypted.
 
         Raises:
             Clockout: `until` passed.
             OSError, HTTPException: No connection.
         """
-        self._until = until
+        self._until, self._context = until, context
         try:
             self.connect()
             line = self.open_line
-            if context is not None:
+            if context is not None and self._route.origin.scheme == "https":
                 line.start_tls(context, self._route.origin.host.rstrip("."))
         except BaseException:
             self.end()
@@ -131,11 +139,23 @@ class Connection(HTTPConnection):
 
     def _new_conn(self) -> Any:
         origin, proxy = self._route
-        if proxy is not None and proxy.socks:
+        if origin.unix:
+            self.line = dial_unix(origin.host, self._until)
+        elif proxy is None:
+            self.line = dial(self._dns_host, self.port, self._until)
+        elif proxy.socks:
             self.line = dial_socks(proxy, origin.host, origin.port, self._until)
         else:
-            self.line = dial(self._dns_host, self.port, self._until)
+            self.line = self._dial_proxy(proxy)
         self.line.allowance = self._allowance
+        return self.line
+
+    def _dial_proxy(self, proxy: Proxy) -> Line:
+        self.at_proxy = True
+        self.line = dial(proxy.host, proxy.port, self._until)
+        if proxy.encrypted and self._context is not None:
+            self.line.start_tls(self._context, proxy.host.rstrip("."))
+        self.at_proxy = False
         return self.line
 
     def exchange(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Head:
@@ -151,7 +171,7 @@ class Connection(HTTPConnection):
         self.body = None
         line.cork()
         proxy = self._route.proxy
-        if self._forwarded and proxy is not None:
+        if self._route.forwarded and proxy is not None:
             target = self._route.origin.url + target
             if proxy.authorization is not None:
                 headers = {**headers, "proxy-authorization": proxy.authorization}

@@ -1,5 +1,6 @@
 """
-How aiohttp connects for us: our names, our sockets, SOCKS, and a word to the call when its connection is there.
+How aiohttp connects for us: our names, our sockets, SOCKS, unix sockets, and a word to the call when its connection is
+there.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
+from dragoman.transport.dial import AGAIN, connected
 from dragoman.transport.names import Lookup, lookup
 from dragoman.transport.proxy import Proxy
-from dragoman.transport.socks import open_socks, pick_address, resolves_names
+from dragoman.transport.socks import open_socks, pick_address
 
 
 class Call:
@@ -62,7 +64,7 @@ class Resolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         proxy = self._proxy
-        if proxy is not None and resolves_names(proxy):
+        if proxy is not None and proxy.takes_names:
             return [_result(host, host, port, socket.AF_INET)]
         found = await resolve(host, port)
         if proxy is not None:
@@ -102,11 +104,11 @@ async def resolve(host: str, port: int) -> Any:
     return running.result()
 
 
-class Connector(aiohttp.TCPConnector):
+class _Telling(aiohttp.BaseConnector):
     """Tells the call when it has its connection, and whether that one is new."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)  # pyright: ignore[reportUnknownMemberType]
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
         self._known: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
 
     async def connect(self, *args: Any, **settings: Any) -> Connection:
@@ -117,6 +119,29 @@ class Connector(aiohttp.TCPConnector):
             self._known.add(protocol)
         CALL.get().on_connection(reused)
         return connection
+
+
+class Connector(_Telling, aiohttp.TCPConnector):
+    """Connects to a server or to an HTTP proxy."""
+
+
+class UnixConnector(_Telling, aiohttp.UnixConnector):
+    """Connects to a unix socket; ours, so that the child of a fork can close its copy of it."""
+
+    def __init__(self, path: str, make: Callable[[], socket.socket], **settings: Any) -> None:
+        super().__init__(path, **settings)
+        self._make = make
+
+    async def _create_connection(self, *args: Any, **settings: Any) -> ResponseHandler:
+        sock = self._make()
+        try:
+            while not connected(sock, self.path):  # noqa: ASYNC110 - nothing tells of a place in the server's queue
+                await asyncio.sleep(AGAIN)
+            _, protocol = await self._loop.create_unix_connection(self._factory, sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+        return protocol
 
 
 class SocksConnector(Connector):

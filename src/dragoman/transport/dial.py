@@ -22,6 +22,8 @@ from dragoman.transport.sockets import tune
 
 # Head start of each attempt, in seconds (RFC 8305: 250 ms recommended).
 _HEAD_START = 0.25
+# Seconds between two attempts at a unix socket whose server is busy.
+AGAIN = 0.01
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
@@ -36,6 +38,47 @@ def dial(host: str, port: int, until: float | None) -> Line:
     sock = _Race(lookup(host, port).wait(until), until).run()
     tune(sock)
     return Line(sock, until)
+
+
+def dial_unix(path: str, until: float | None) -> Line:
+    """
+    Connect to a unix socket.
+
+    Raises:
+        Clockout: `until` passed.
+        OSError: Nobody listens there, or it may not be used.
+    """
+    sock = unix_socket()
+    try:
+        while not connected(sock, path):
+            if until is not None and time.monotonic() >= until:
+                raise Clockout(sent=False)
+            time.sleep(AGAIN)
+    except BaseException:
+        sock.close()
+        raise
+    return Line(sock, until)
+
+
+def unix_socket() -> socket.socket:
+    """A unix socket that does not block."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    return sock
+
+
+def connected(sock: socket.socket, path: str) -> bool:
+    """
+    Try to connect a unix socket; False if the server's queue is full, which has to be tried again.
+
+    It is at once, or not at all: EAGAIN is no beginning of a connection, and nothing tells of a place in the queue.
+    (connect(2))
+    """
+    try:
+        sock.connect(path)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def alternating(found: list[AddressInfo]) -> list[AddressInfo]:

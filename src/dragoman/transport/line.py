@@ -27,12 +27,27 @@ from contextlib import suppress
 from typing import Any
 
 from dragoman.transport.base import Clockout
+from dragoman.transport.nested import Nested
 
 # The timeout of the socket is set anew only when it is wrong by more than this, which saves a system call for each
 # receive.  It is how much later than its deadline a wait may end, in seconds.
 SLACK = 0.05
 # Larger pieces are sent by themselves: copying them together costs more than the second segment.
 _JOIN = 64 * 1024
+
+
+def _polled(sock: socket.socket) -> bool:
+    poller = select.poll()
+    poller.register(sock, select.POLLIN | select.POLLPRI)
+    return bool(poller.poll(0))
+
+
+def _selected(sock: socket.socket) -> bool:
+    return bool(select.select([sock], [], [sock], 0)[0])
+
+
+# Windows has no poll, and elsewhere select knows no descriptor above 1,023.
+_readable = _polled if hasattr(select, "poll") else _selected
 
 
 class NotYet(Exception):
@@ -63,7 +78,8 @@ class Line:
         self.answered = False
         self.ended = False
         self.allowance: int | None = None
-        self._sock = sock
+        self._sock = sock  # the descriptor's
+        self._io: socket.socket | Nested = sock  # what is read and written: the same, or TLS over it
         self._inside = False
         self._dead = False
         self._corked: list[bytes] | None = None
@@ -86,18 +102,18 @@ class Line:
         self.sent = True
         view = memoryview(data)
         while view:
-            view = view[self._guarded(self._sock.send, view) :]
+            view = view[self._guarded(self._io.send, view) :]
 
     def recv(self, size: int) -> bytes:
         """Return what is there as soon as anything is; `b""` when the peer has closed."""
-        data: bytes = self._guarded(self._sock.recv, size)
+        data: bytes = self._guarded(self._io.recv, size)
         if not data:
             self.ended = True
         return data
 
     def recv_into(self, buffer: memoryview) -> int:
         """Like `recv`, into a buffer; counts while headers are read."""
-        size: int = self._guarded(self._sock.recv_into, buffer)
+        size: int = self._guarded(self._io.recv_into, buffer)
         if not size:
             self.ended = True
         elif self.allowance is not None:
@@ -132,12 +148,15 @@ class Line:
             self.sendall(piece)
 
     def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """Turn the line into a TLS connection, verified for `host`, before the deadline."""
+        """Turn the line into a TLS connection, verified for `host`, before the deadline; inside TLS, too."""
         plain = self._sock
+        if isinstance(plain, ssl.SSLSocket):
+            self._io = Nested(Line(plain, self.until), context, host)
+            return
         plain.settimeout(self._left())
         try:
             # The handshake of `ssl` holds its timeout as a whole, unlike a chain of receives.
-            self._sock = context.wrap_socket(plain, server_hostname=host)
+            self._sock = self._io = context.wrap_socket(plain, server_hostname=host)
         except TimeoutError:
             raise Clockout(self.sent) from None
         finally:
@@ -146,11 +165,9 @@ class Line:
 
     def stale(self) -> bool:
         """Whether an idle line is of no use any more: its peer has closed it, or says what nobody asked."""
-        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+        if any(tls.pending() for tls in (self._sock, self._io) if isinstance(tls, ssl.SSLSocket | Nested)):
             return True
-        poller = select.poll()
-        poller.register(self._sock, select.POLLIN | select.POLLPRI)
-        return bool(poller.poll(0))
+        return _readable(self._sock)
 
     def abort(self) -> None:
         """End the connection now.  Idempotent, from any thread."""
@@ -178,12 +195,12 @@ class Line:
 
     def _arm(self, exactly: bool) -> None:
         left = self._left()
-        current = self._sock.gettimeout()
+        current = self._io.gettimeout()
         if left is None or current is None:
             if left is not current:
-                self._sock.settimeout(left)
+                self._io.settimeout(left)
         elif exactly or not left / 2 <= current <= left + SLACK:
-            self._sock.settimeout(left)
+            self._io.settimeout(left)
 
     def _guarded(self, operation: Callable[[Any], Any], argument: Any) -> Any:
         """Do one receive or send before the deadline."""
@@ -214,7 +231,7 @@ class Line:
                 self._sock.close()
 
     def _at_once(self, operation: Callable[[Any], Any], argument: Any) -> Any:
-        self._sock.settimeout(0.0)
+        self._io.settimeout(0.0)
         try:
             return self._inside_of(operation, argument)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):

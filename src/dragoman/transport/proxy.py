@@ -3,8 +3,9 @@ Which proxy a request goes through, for both faces: one pure function of URL, en
 
 The rules, where tools differ:
 
-* A proxy that was passed explicitly is used for every request, and `""` means none; the environment is then not
-  looked at.
+* What was passed explicitly is used for every request, this machine's own included, and `""` means none; the
+  environment is then not looked at.  It is one URL, or one for each scheme: `{"https": ..., "http": ..., "all": ...,
+  "no": ...}`, where a scheme that is not named goes direct and `no` is written as `NO_PROXY` is.
 * From the environment: `http_proxy`, `https_proxy`, then `all_proxy`; lower case wins over upper case, and one that
   is set to nothing means "direct".  `HTTP_PROXY` in upper case is ignored under CGI, where a `Proxy:` header sets it.
 * This machine (`localhost`, `*.localhost`, 127.0.0.0/8, `::1`) is never reached through a proxy from the environment:
@@ -12,6 +13,9 @@ The rules, where tools differ:
 * `NO_PROXY`: `example.com`, `.example.com` and `*.example.com` all mean that domain and everything below it; addresses
   match as numbers, networks as CIDR; `:port` limits an entry to a port; `*` is everything.  Names are not resolved
   for it.
+
+* A proxy sees what is sent to an `http` server, and of an `https` server only its name.  With `https://proxy` the
+  way to the proxy is encrypted, too, so that nobody before it sees its credentials.
 
 Sources: curl's manual, section "environment"; CVE-2016-5385 ("httpoxy") for CGI.
 """
@@ -22,17 +26,21 @@ import base64
 import ipaddress
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from dragoman.errors import ConfigError
 from dragoman.redact import register
 from dragoman.transport.address import Origin, bracketed, split
 
-_DEFAULT_PORTS: Final = {"http": 80, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
+_ASKS_FOR_NAMES: Final = ("socks4", "socks5")
+_KINDS: Final = ("http", "https", "all", "no")
 _ENTRY: Final = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d+))?")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Proxies = str | Mapping[str, str]
+"""What a caller passes: one URL for every request, or one for each scheme."""
 
 
 class Proxy(NamedTuple):
@@ -40,7 +48,7 @@ class Proxy(NamedTuple):
     A proxy, taken apart.
 
     Attributes:
-        scheme: `http`, `socks4`, `socks4a`, `socks5` or `socks5h`; those with `a` or `h` resolve names themselves.
+        scheme: `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`.
         host: Without brackets.
         username: As it is sent, or None.
         password: As it is sent, or None.
@@ -60,7 +68,17 @@ class Proxy(NamedTuple):
     @property
     def socks(self) -> bool:
         """Whether it speaks SOCKS, not HTTP."""
-        return self.scheme != "http"
+        return self.scheme.startswith("socks")
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection to it is TLS."""
+        return self.scheme == "https"
+
+    @property
+    def takes_names(self) -> bool:
+        """Whether it resolves the server's name itself; if not, that is done here."""
+        return self.scheme not in _ASKS_FOR_NAMES
 
     @property
     def authorization(self) -> str | None:
@@ -73,7 +91,27 @@ class Proxy(NamedTuple):
         return f"Proxy({self.scheme}://{self.netloc})"
 
 
-def proxy_for(url: str, environ: Mapping[str, str], explicit: str | None) -> str | None:
+def check_proxies(explicit: object) -> Proxies | None:
+    """
+    Return what a caller passed, if it has the form of proxies.  The URLs in it are looked at when they are used.
+
+    Raises:
+        ConfigError: It has not.
+    """
+    if explicit is None or isinstance(explicit, str):
+        return explicit
+    if not isinstance(explicit, Mapping):
+        raise _wrong(f"proxy is {type(explicit).__name__}: give a URL, or a dict of URLs by scheme")
+    proxies = cast("Mapping[object, object]", explicit)
+    for kind, value in proxies.items():
+        if kind not in _KINDS:
+            raise _wrong(f"proxy has the key {kind!r}: known are {', '.join(_KINDS)}")
+        if not isinstance(value, str):
+            raise _wrong(f"proxy[{kind!r}] is {type(value).__name__}: give a text, '' for no proxy")
+    return cast("Mapping[str, str]", explicit)
+
+
+def proxy_for(url: str, environ: Mapping[str, str], explicit: Proxies | None) -> str | None:
     """
     Return the URL of the proxy to use for `url`, or None to go direct.
 
@@ -82,12 +120,19 @@ def proxy_for(url: str, environ: Mapping[str, str], explicit: str | None) -> str
         environ: Environment variables; `{}` for none.
         explicit: What the caller passed; `""` means no proxy, None means the environment decides.
 
+    A unix socket is never reached through a proxy.
+
     >>> proxy_for("https://api.example/v1", {"https_proxy": "http://p:3128", "no_proxy": "internal"}, None)
     'http://p:3128'
     """
-    if explicit is not None:
-        return explicit or None
     origin, _ = split(url)
+    if origin.unix:
+        return None
+    if isinstance(explicit, str):
+        return explicit or None
+    if explicit is not None:
+        passed = explicit.get(origin.scheme, explicit.get("all"))
+        return None if exempt(origin, explicit.get("no", "")) else passed or None
     if is_loopback(origin.host) or exempt(origin, _variable(environ, "no_proxy") or ""):
         return None
     chosen = _variable(environ, f"{origin.scheme}_proxy")
@@ -110,6 +155,8 @@ def parse_proxy(url: str) -> Proxy:
     username = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
     proxy = Proxy(parts.scheme, parts.hostname or "", port or _DEFAULT_PORTS[parts.scheme], username, password)
+    if proxy.socks and not all(part.isascii() and len(part) < 256 for part in (username or "", password or "")):
+        raise _wrong("SOCKS carries a user and a password of at most 255 letters of ASCII each")
     for secret in (password, parts.password, (proxy.authorization or "").removeprefix("Basic ")):
         register(secret or "")
     return proxy
@@ -120,13 +167,17 @@ def _split_proxy(url: str) -> tuple[SplitResult, int | None]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ConfigError("the proxy's URL cannot be read; write http://host:port", field="proxy") from None
+        raise _wrong("the proxy's URL cannot be read; write http://host:port") from None
     if parts.scheme not in _DEFAULT_PORTS:
         known = ", ".join(_DEFAULT_PORTS)
-        raise ConfigError(f"a proxy of scheme {parts.scheme!r} cannot be used; known are {known}", field="proxy")
+        raise _wrong(f"a proxy of scheme {parts.scheme!r} cannot be used; known are {known}")
     if not parts.hostname:
-        raise ConfigError("the proxy's URL names no host; write http://host:port", field="proxy")
+        raise _wrong("the proxy's URL names no host; write http://host:port")
     return parts, port
+
+
+def _wrong(what: str) -> ConfigError:
+    return ConfigError(what, field="proxy")
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str | None:
@@ -180,6 +231,8 @@ def _in_network(address: Address, name: str) -> bool:
 
 def _address(host: str) -> Address | None:
     try:
-        return ipaddress.ip_address(host.partition("%")[0])
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return None
+    # `::ffff:127.0.0.1` is 127.0.0.1 in the clothes of IPv6.   (RFC 4291, section 2.5.5.2)
+    return (address.ipv4_mapped if address.version == 6 else None) or address

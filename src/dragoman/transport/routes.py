@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dragoman.transport.address import Origin, split
-from dragoman.transport.proxy import Proxy, parse_proxy, proxy_for
+from dragoman.transport.proxy import Proxies, Proxy, check_proxies, parse_proxy, proxy_for
 
 # So many origins that no client has them: a bound for those that talk to everybody.
 _KEPT = 1024
@@ -23,18 +23,31 @@ class Route(NamedTuple):
     origin: Origin
     proxy: Proxy | None
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether any part of the way is TLS."""
+        return self.origin.scheme == "https" or (self.proxy is not None and self.proxy.encrypted)
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether the proxy reads the request, and sends it on: it then gets the whole URL in the request line."""
+        return self.origin.scheme == "http" and self.proxy is not None and not self.proxy.socks
+
 
 class Routes:
     """Finds routes for one transport."""
 
-    def __init__(self, environ: Mapping[str, str] | None, explicit: str | None) -> None:
+    def __init__(self, environ: Mapping[str, str] | None, explicit: Proxies | None) -> None:
         """
         Args:
             environ: Looked at from the first call on; None for no environment.
-            explicit: Proxy to use for everything; `""` for none; None lets the environment decide.
+            explicit: Proxy to use for everything, or one by scheme; `""` for none; None lets the environment decide.
+
+        Raises:
+            ConfigError: What was passed has not the form of proxies.
         """
         self._environ = environ
-        self._explicit = explicit
+        self._explicit = check_proxies(explicit)
         self._seen: dict[Origin, Route] = {}
 
     def find(self, url: str) -> tuple[Route, str]:

@@ -25,9 +25,11 @@ from typing import Any, Final
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from dragoman.transport.connectors import Connector, Resolver, SocksConnector
+from dragoman.transport.connectors import Connector, Resolver, SocksConnector, UnixConnector
+from dragoman.transport.dial import unix_socket
 from dragoman.transport.pool import IDLE
 from dragoman.transport.proxy import Proxy
+from dragoman.transport.routes import Route
 from dragoman.transport.sockets import tune
 
 # Longest line of the headers, and most lines: what `http.client` allows, too.  The sum is checked when they are whole.
@@ -53,7 +55,7 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 
 class LoopPool:
     """
-    All sessions of one transport in one loop: the direct one, and one for each SOCKS proxy.
+    All sessions of one transport in one loop: the usual one, one for each SOCKS proxy, one for each unix socket.
 
     Attributes:
         loop: Whose connections these are.
@@ -62,7 +64,7 @@ class LoopPool:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._ahead = loop.time() - time.monotonic()
-        self._sessions: dict[Proxy | None, aiohttp.ClientSession] = {}
+        self._sessions: dict[Proxy | str | None, aiohttp.ClientSession] = {}
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._watched: weakref.WeakKeyDictionary[asyncio.Future[None], Callable[[], None] | None]
         self._watched = weakref.WeakKeyDictionary()
@@ -80,11 +82,13 @@ class LoopPool:
         """A deadline, on the loop's clock."""
         return None if until is None else until + self._ahead
 
-    def session(self, proxy: Proxy | None) -> aiohttp.ClientSession:
-        """The session for direct connections and HTTP proxies (None), or for a SOCKS proxy."""
-        found = self._sessions.get(proxy)
+    def session(self, route: Route) -> aiohttp.ClientSession:
+        """The session for a route."""
+        origin, proxy = route
+        way = origin.host if origin.unix else proxy if proxy is not None and proxy.socks else None
+        found = self._sessions.get(way)
         if found is None:
-            found = self._sessions[proxy] = self._make_session(proxy)
+            found = self._sessions[way] = self._make_session(self._connector(way))
         return found
 
     async def settle(self) -> None:
@@ -165,12 +169,16 @@ class LoopPool:
         for sock in list(self._sockets):
             sock.close()
 
-    def _make_session(self, proxy: Proxy | None) -> aiohttp.ClientSession:
-        settings: dict[str, Any] = {"resolver": Resolver(proxy), "limit": 0, "keepalive_timeout": IDLE}
-        if proxy is None:
-            connector = Connector(socket_factory=self._make_socket, **settings)
-        else:
-            connector = SocksConnector(proxy, self._make_socket, **settings)
+    def _connector(self, way: Proxy | str | None) -> aiohttp.BaseConnector:
+        settings: dict[str, Any] = {"limit": 0, "keepalive_timeout": IDLE}
+        if isinstance(way, str):
+            return UnixConnector(way, self._make_unix, **settings)
+        settings["resolver"] = Resolver(way)
+        if way is None:
+            return Connector(socket_factory=self._make_socket, **settings)
+        return SocksConnector(way, self._make_socket, **settings)
+
+    def _make_session(self, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -189,6 +197,11 @@ class LoopPool:
         sock = socket.socket(family, kind, protocol)
         sock.setblocking(False)
         tune(sock)
+        self._sockets.add(sock)
+        return sock
+
+    def _make_unix(self) -> socket.socket:
+        sock = unix_socket()
         self._sockets.add(sock)
         return sock
 

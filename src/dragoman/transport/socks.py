@@ -12,17 +12,13 @@ from typing import Any, Final
 
 from dragoman.errors import ConfigError
 from dragoman.transport.dial import dial
+from dragoman.transport.failures import ProxyRefused
 from dragoman.transport.line import Line
 from dragoman.transport.names import AddressInfo, is_literal, lookup
 from dragoman.transport.proxy import Proxy
 
 # python-socks has a clock of its own, which None sets to a minute.  A day, in seconds, so that only ours counts.
 _NO_CLOCK: Final = 86400.0
-
-
-def resolves_names(proxy: Proxy) -> bool:
-    """Whether the proxy takes names."""
-    return proxy.scheme in ("socks4a", "socks5h")
 
 
 def pick_address(proxy: Proxy, found: list[AddressInfo]) -> str:
@@ -50,14 +46,14 @@ def dial_socks(proxy: Proxy, host: str, port: int, until: float | None) -> Line:
     socks = _library()
     from python_socks.sync import Proxy as Tunnel
 
-    if not resolves_names(proxy) and not is_literal(host):
+    if not proxy.takes_names and not is_literal(host):
         host = pick_address(proxy, lookup(host, port).wait(until))
     line = dial(proxy.host, proxy.port, until)
     try:
         Tunnel(**_arguments(proxy, _Dialled(line))).connect(host, port)
     except socks.ProxyError as error:
         line.abort()
-        raise OSError(f"the proxy refused: {error}") from error
+        raise _refused(error) from error
     except BaseException:
         line.abort()
         raise
@@ -82,7 +78,7 @@ async def open_socks(proxy: Proxy, host: str, port: int, sock: socket.socket) ->
     try:
         await Tunnel(**_arguments(proxy, _Connected(sock))).connect(host, port, timeout=_NO_CLOCK)
     except socks.ProxyError as error:
-        raise OSError(f"the proxy refused: {error}") from error
+        raise _refused(error) from error
 
 
 def _arguments(proxy: Proxy, way: _Dialled | _Connected) -> dict[str, Any]:
@@ -98,6 +94,13 @@ def _arguments(proxy: Proxy, way: _Dialled | _Connected) -> dict[str, Any]:
         "rdns": True,  # what is to be resolved here was resolved here
         "forward": way,
     }
+
+
+def _refused(error: Exception) -> ProxyRefused:
+    # The library has no class for it: what it says of user and password has this word in it.
+    login = "authentication" in str(error).lower()
+    hint = "; give its user and password: socks5://user:password@host:port" if login else ""
+    return ProxyRefused(f"{error}{hint}", retryable=not login)
 
 
 def _library() -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from dragoman.errors import WireError
+from dragoman.redact import redact
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -44,6 +45,9 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     body: bytes = b""
     notices: tuple[Notice, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<HttpRequest {self.method} {redact(self.url)}, {len(self.body)} bytes>"
 
 
 class RawResponse(msgspec.Struct, frozen=True, kw_only=True):

@@ -90,6 +90,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         name: Lower-case name, the left side of `provider/model`.
         base_url: In the form that the official SDKs use: OpenAI's ends in `/v1`, Anthropic's is the bare host.
+            A server on a unix socket is `http+unix://%2Frun%2Fllm.sock/v1`.
         wire: Name of the dialect: `openai-chat`, `anthropic-messages`...
         also: Other dialects that the same base URL speaks, for models that need them.
         embeddings: Name of the dialect in which vectors are asked for; None for the one that goes with `wire`.
@@ -132,7 +133,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise ConfigError(
                 f"provider name {self.name!r}: use lower-case letters, digits, '.', '_' and '-'", field="providers"
             )
-        if not self.base_url.startswith(("http://", "https://", "sim://", "local://")):
+        if not self.base_url.startswith(("http://", "https://", "http+unix://", "sim://", "local://")):
             raise ConfigError(
                 f"base_url of {self.name} is {self.base_url!r}: it must begin with http:// or https://",
                 provider=self.name,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from dragoman.types.attempts import Attempt
+from dragoman.types.cost import Cost
 from dragoman.types.http import Notice
 from dragoman.types.messages import Message, ToolCall
 from dragoman.types.usage import Usage
@@ -34,7 +35,8 @@ class ChatResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         finish_reason_raw: The same as the provider sent it, or None.
         finish_details: What else the provider said of the end (the stop sequence, why it refused), or None.
         usage: Tokens; its fields are None where the provider did not say.
-        cost: US dollars, or None if a price is not known.
+        cost: US dollars, or None if a price is not known.  Requests that failed before this answer are not in it.
+        cost_parts: What it is the sum of; None if it is not known.
         model: Model name as the provider gave it, or None.
         provider: Name of the provider row that answered.
         id: The provider's id of the answer.
@@ -44,6 +46,7 @@ class ChatResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         attempts: Ledger of all requests made for this answer.
         output: The typed value, where one was asked.
         simulated: True if no model was asked: the built-in simulator made this.
+        cached: True if no model was asked: it was given before, and is given again by the client's cache.
         body: The answer's bytes as received, for a plain call.
         extras: Pieces of the answer that no field here stands for, as the provider sent them.
     """
@@ -54,6 +57,7 @@ class ChatResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     finish_details: dict[str, Any] | None = None
     usage: Usage = Usage()
     cost: Decimal | None = None
+    cost_parts: Cost | None = None
     model: str | None = None
     provider: str | None = None
     id: str | None = None
@@ -63,6 +67,7 @@ class ChatResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     attempts: tuple[Attempt, ...] = ()
     output: Any = None
     simulated: bool = False
+    cached: bool = False
     body: bytes | None = None
     extras: tuple[Any, ...] = ()
 

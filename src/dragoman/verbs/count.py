@@ -6,6 +6,7 @@ What can be counted exactly on one's own machine is not asked for; and with `loc
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlsplit
 
 from dragoman import wire
@@ -32,7 +33,9 @@ async def count(plain: Plain, request: ChatRequest, *, local: bool) -> TokenCoun
     dialect, question = _question(asked, route, chat)
     if question is None:
         return here
-    tokens = await plain.ask(route, question, context, lambda raw: decode_count(dialect, raw, route.provider))
+    read = partial(decode_count, dialect, provider=route.provider)
+    once = partial(plain.ask, route, question, context, read)
+    tokens: int = await plain.watch.plain(once, "count_tokens", request.model, context)
     return TokenCount(tokens=tokens, exact=dialect == route.wire.name, source=urlsplit(question.url).path)
 
 

@@ -10,12 +10,14 @@ waited for, and the error says how many texts have their vectors, and holds thes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final, cast, get_args
 
 import msgspec
 
+from dragoman.catalog.cost import cost, is_free
 from dragoman.errors import ConfigError, DragomanError, UnsupportedError, WireError
 from dragoman.plain import Plain
 from dragoman.policy.base import Context
@@ -46,6 +48,20 @@ async def embed(
     extra: Mapping[str, Any] | None,
 ) -> EmbedResponse:
     """Ask for vectors; see `Client.embed`."""
+    once = partial(_embed, plain, context, model, inputs, dimensions=dimensions, kind=kind, extra=extra)
+    return await plain.watch.plain(once, "embeddings", model, context)
+
+
+async def _embed(
+    plain: Plain,
+    context: Context,
+    model: str,
+    inputs: str | Iterable[str],
+    *,
+    dimensions: int | None,
+    kind: InputKind | None,
+    extra: Mapping[str, Any] | None,
+) -> EmbedResponse:
     texts = _texts(inputs)
     _check(dimensions, kind)
     checked = checked_object(extra, "extra") if extra is not None else None
@@ -128,23 +144,43 @@ class _Call:
         if self._failure is not None:
             return
         own = Context(self._context.runtime, self._context.clocks)  # each request is sent again by itself
+        own.extra_headers = self._context.extra_headers
         chars = sum(map(len, self._asked.inputs[span]))
         self._ledgers[span.start] = own.attempts
+        read = partial(self._read, count=span.stop - span.start)
+        once = partial(self._plain.ask, self._route, self.request(span), own, read, chars)
         try:
-            answer = await self._plain.ask(
-                self._route, self.request(span), own, partial(self._read, count=span.stop - span.start), chars
-            )
+            answer = await self._affordable(once, span, own)
         except DragomanError as error:
             self._failure = self._failure or error
         else:
             self._answers[span.start] = answer
             self._vectors[span] = answer.vectors
 
+    async def _affordable(
+        self, once: Callable[[], Awaitable[EmbedResponse]], span: slice, own: Context
+    ) -> EmbedResponse:
+        """Do what makes one request, if the client's budgets have room for it."""
+        budgeting, route = self._plain.budgeting, self._route
+        if budgeting is None:
+            return await once()
+        answer = await budgeting.texts(once, f"{route.provider.name}/{route.model}", self._asked.inputs[span], own)
+        self._context.notices += (notice for notice in own.notices if notice not in self._context.notices)
+        return answer
+
     def _read(self, raw: RawResponse, count: int) -> EmbedResponse:
         answer = self._codec.decode_response(raw.status, raw.headers, raw.body, self._route.provider)
         if len(answer.vectors) != count:
             raise WireError(f"{count} texts were sent and {len(answer.vectors)} vectors came", status=raw.status)
-        return answer
+        return msgspec.structs.replace(answer, cost=self._cost(answer.usage))
+
+    def _cost(self, usage: Usage) -> Decimal | None:
+        """What one request cost; None if that is not known."""
+        facts = self._route.facts
+        if is_free(self._route.provider, facts):
+            return Decimal(0)
+        bill = cost(msgspec.structs.replace(usage, output_tokens=0), facts) if facts else None
+        return bill.total if bill else None
 
     def response(self, requests: int) -> EmbedResponse:
         """
@@ -159,6 +195,7 @@ class _Call:
         return EmbedResponse(
             vectors=tuple(cast("list[Vector]", self._vectors)),
             usage=answers[0].usage if requests == 1 else _sum(answer.usage for answer in answers),
+            cost=_sum_of_costs(answers),
             model=answers[0].model or self._route.model,
             provider=self._route.provider.name,
             request_id=answers[0].request_id,
@@ -191,6 +228,12 @@ def _sum(usages: Iterable[Usage]) -> Usage:
         input_tokens=_all(usage.input_tokens for usage in each),
         output_tokens=_all(usage.output_tokens for usage in each),
     )
+
+
+def _sum_of_costs(answers: Iterable[EmbedResponse]) -> Decimal | None:
+    """What several requests cost; None where that of one is not known."""
+    each = [answer.cost for answer in answers]
+    return None if None in each else sum((cost or Decimal(0) for cost in each), Decimal(0))
 
 
 def _all(numbers: Iterable[int | None]) -> int | None:

@@ -16,6 +16,10 @@ from dragoman.wire.listing import Page, decode_listing, encode_listing
 
 async def models(plain: Plain, context: Context, provider: str) -> tuple[ModelCard, ...]:
     """List a provider's models; see `Client.models`."""
+    return await plain.watch.plain(partial(_models, plain, context, provider), "models", f"{provider}/", context)
+
+
+async def _models(plain: Plain, context: Context, provider: str) -> tuple[ModelCard, ...]:
     route = plain.routes.to_provider(provider)
     read = partial(decode_listing, provider=route.provider)
     cards: list[ModelCard] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
@@ -61,7 +62,8 @@ class _Requests:
         context = self._plain.context(options.get("timeout"))
         request = encode(self._plain.routes.provider(self._provider), method, path, options)
         route = self._plain.routes.to_provider(self._provider)
-        return await self._plain.send(route, request, context, lambda raw: check_status(raw, route.provider))
+        once = partial(self._plain.send, route, request, context, lambda raw: check_status(raw, route.provider))
+        return await self._plain.watch.plain(once, "raw", f"{self._provider}/", context)
 
 
 class Raw(_Requests):

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from dragoman import errors
 from dragoman.errors import DragomanError, StatusError
+from dragoman.redact import redact
 
 _BY_CODE: Final[dict[str, type[StatusError]]] = {
     # money and daily caps: waiting does not help
@@ -262,8 +263,8 @@ def status_error(
 
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """The provider's id of the request, from whichever header it uses."""
-    return next((headers[name] for name in _REQUEST_ID if headers.get(name)), None)
+    """The provider's id of the request, from whichever header it uses; what a server echoes there may be a key."""
+    return next((redact(headers[name]) for name in _REQUEST_ID if headers.get(name)), None)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

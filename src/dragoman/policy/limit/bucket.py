@@ -145,6 +145,13 @@ class Bucket(msgspec.Struct, array_like=True):
         bucket.level = bucket.capacity
         return bucket
 
+    def part(self, parts: int) -> None:
+        """Become one of so many equal parts."""
+        self.capacity = max(1.0, self.capacity / parts)
+        self.rate /= parts
+        self.level = min(self.capacity, self.level / parts)
+        self._size()
+
     def effective(self, now: float) -> float:
         """Units per second that are believed to be for us."""
         if self.shy >= 1.0:

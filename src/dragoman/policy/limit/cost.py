@@ -23,6 +23,7 @@ _ALPHA: Final = 0.1
 _LEAST, _MOST = 0.25, 16.0
 # Providers that charge max_tokens are used to a fraction if it is much larger than what is written.
 _WASTEFUL: Final = 4.0
+_WASTED: Final = 500  # tokens; less is not worth a word
 _ENOUGH: Final = 8
 
 
@@ -62,7 +63,8 @@ class Estimator:
     def wasteful(self, max_tokens: int | None, dialect: Dialect) -> bool:
         """Whether `max_tokens` alone makes the provider's limit much smaller than it could be."""
         enough = self._seen >= _ENOUGH and max_tokens is not None and dialect.reserves_output
-        return enough and max_tokens is not None and max_tokens > _WASTEFUL * max(1.0, self.output)
+        most = max(_WASTEFUL * self.output, self.output + _WASTED)
+        return enough and max_tokens is not None and max_tokens > most
 
 
 def actual(usage: Usage, max_tokens: int | None, dialect: Dialect) -> Cost:

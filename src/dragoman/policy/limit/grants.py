@@ -25,9 +25,10 @@ class Ticket:
         left: It stands in no line.
         overdue: Higher classes have passed it often enough.
         waiter: Whatever the middleware wants to find here.
+        round: When it came, in rounds of whoever asks for several at a time.
     """
 
-    __slots__ = ("cost", "deadline", "grant", "left", "number", "overdue", "priority", "since", "waiter")
+    __slots__ = ("cost", "deadline", "grant", "left", "number", "overdue", "priority", "round", "since", "waiter")
 
     def __init__(self, number: int, cost: Cost, priority: str, deadline: float | None, since: float) -> None:
         self.number = number
@@ -39,6 +40,7 @@ class Ticket:
         self.left = True
         self.overdue = False
         self.waiter: Any = None
+        self.round = 0
 
 
 class Grant(msgspec.Struct, frozen=True, eq=False):
@@ -58,6 +60,11 @@ class Grant(msgspec.Struct, frozen=True, eq=False):
     at: float
     granted: dict[str, float]
     episode: int
+
+    @property
+    def cost(self) -> Cost:
+        """The estimate that was charged."""
+        return self.ticket.cost
 
     @property
     def waited(self) -> float:

@@ -29,6 +29,8 @@ MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 DAY: Final = 86400.0
 MONTH: Final = 30 * DAY
+# No limit takes longer to be back: the clock that said so is wrong, and would stop every call.
+_LONGEST: Final = 32 * DAY
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,11 +231,12 @@ def _snapshot(dialect: Dialect, column: Column, headers: Mapping[str, str], date
     # Without a limit, `0` is as often "not known" as "nothing left": Azure's Responses API sends both so.
     known = remaining is not None and (remaining > 0 or (remaining == 0 and limit is not None))
     renewal = number(headers.get(column.renewal)) if column.renewal else None
+    reset = reset_seconds(headers.get(column.reset), dialect.bare, date)
     return Snapshot(
         dimension=column.dimension,
         limit=limit,
         remaining=remaining if known else None,
-        reset=reset_seconds(headers.get(column.reset), dialect.bare, date),
+        reset=reset if reset is not None and reset <= _LONGEST else None,
         kind=dialect.kind,
         period=renewal if renewal is not None and renewal > 0 else column.period,
         grain=column.grain,

@@ -136,16 +136,19 @@ class Pacing:
         Raises:
             DeadlineError: It would not come in time.
         """
-        runtime, place, until = context.runtime, context.place, context.clocks.total_until
+        runtime, place, until = context.runtime, context.place, _until(context)
         if place is None:
             got = await self._pacer.admit(subject.key, subject.limits, cost, runtime, priority, until)
             if type(got) is not Refuse:
+                context.paced += cast("Permit", got).waited
                 context.waited += cast("Permit", got).waited
         else:
             context.place = None
             since = runtime.now()
             got = await self._pacer.again(cast("Place", place), runtime)
-            context.waited += runtime.now() - since
+            waited = runtime.now() - since
+            context.paced += waited
+            context.waited += waited
         if type(got) is Refuse:
             raise _too_late(got, subject.key, context)
         return cast("Permit", got)
@@ -163,6 +166,15 @@ async def _under(permit: Permit, once: Callable[[], Awaitable[T]], subject: Subj
         raise
 
 
+def _until(context: Context) -> float | None:
+    """When the request must have gone: before the deadline, or sooner where another target may be asked instead."""
+    total = context.clocks.total_until
+    if context.patience is None:
+        return total
+    soon = context.runtime.now() + context.patience
+    return soon if total is None else min(soon, total)
+
+
 def _failed(permit: Permit, error: DragomanError, subject: Subject, context: Context) -> None:
     """If it was refused for a limit, the call is given a place in the line, or is told why it is given none."""
     said = refusal(error)
@@ -170,7 +182,7 @@ def _failed(permit: Permit, error: DragomanError, subject: Subject, context: Con
         permit.released()
         return
     told = snapshots(subject.dialect, context.headers)
-    place = permit.refused(said, told, context.clocks.total_until)
+    place = permit.refused(said, told, _until(context))
     if type(place) is not Refuse:
         context.place = place
         context.at_end(lambda ending: cast("Place", place).leave())
@@ -192,7 +204,7 @@ def _settle(
 
 
 def _too_late(refused: Refuse, key: ScopeKey, context: Context) -> DeadlineError:
-    left = (context.clocks.total_until or float("inf")) - context.runtime.now()
+    left = (_until(context) or float("inf")) - context.runtime.now()
     limit = f"its limit on {refused.dimension}" if refused.dimension else "its limits"
     return DeadlineError(
         f"{limit} would let the call go in {refused.wait or 0.0:.1f} s, and {max(0.0, left):.1f} s are left for all "

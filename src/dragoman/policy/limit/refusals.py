@@ -42,6 +42,11 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     requested: float | None = None
 
     @property
+    def passes(self) -> bool:
+        """Whether waiting helps, and the scope is to be slowed down for all until then."""
+        return self.kind in ("rate", "daily") and not self.hopeless
+
+    @property
     def hopeless(self) -> bool:
         """Whether the request is larger than the limit itself, so that it can never pass."""
         return self.limit is not None and self.requested is not None and self.requested > self.limit > 0

@@ -9,61 +9,69 @@ the number doubles with each clean round trip, so that a provider without limits
 comes from a provider that names no limits, the rate is found by trial: what was answered of late, less a tenth at each
 refusal, and 1 % more for each second after five quiet ones.
 
+What is known of the limits is a value (`state`); who waits are the lines of this process (`turns`).  Where a scope is
+shared, the value is attached before a decision and published after it (`peers`).
+
 Rule: every decision is a function of this state, the arguments and `now`.  The caller guards a scope with a lock held
 for the call alone, and wakes those that `woken` names after it.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from dragoman.policy.limit.bucket import Bucket, Limit
 from dragoman.policy.limit.grants import Cost, Decision, Grant, Refuse, Ticket, Wait
 from dragoman.policy.limit.headers import Snapshot
+from dragoman.policy.limit.peers import Peers
 from dragoman.policy.limit.refusals import Refusal
-from dragoman.policy.limit.trial import PAUSE, Trial
+from dragoman.policy.limit.state import State
 from dragoman.policy.limit.turns import Priority, Turns
 
-FIRST_FLIGHT: Final = 8
-# From here on a provider that never refused is not limited.
-_FREE: Final = 4096
-# Kept back for higher classes while they are about, in seconds of the rate.
-_KEPT: Final = {"interactive": 0.0, "normal": 0.15, "batch": 0.3}
-_ABOUT: Final = 60.0
 # Who watches the clock is woken if that much (seconds) is gained.
 _SOONER: Final = 0.001
 
 
 class Scope:
     """
-    State of one scope.
+    A scope as one process sees it.
+
+    Args:
+        limits: What the user knows.
+        now: Seconds.
+        peers: What this process is among those that share the scope; None if it is alone.
 
     Attributes:
-        buckets: The limits that are known, by dimension.
-        in_flight: Granted and not yet settled, rejected or released.
-        refused: How many refusals for a limit came back.
-        waiting: How many stand in line.
+        state: What is known of the limits.
+        in_flight: Granted here and not yet settled, rejected or released.
     """
 
-    def __init__(self, limits: Sequence[Limit] = (), now: float = 0.0) -> None:
-        self.buckets: dict[str, Bucket] = {limit.dimension: Bucket.configured(limit, now) for limit in limits}
+    def __init__(self, limits: Sequence[Limit] = (), now: float = 0.0, peers: Peers | None = None) -> None:
+        self.state = State.fresh(limits, now)
         self.in_flight = 0
-        self.refused = 0
-        self._trial: Trial | None = None
-        self._turns = Turns()
-        self._flight = float("inf") if limits else float(FIRST_FLIGHT)
-        self._doubled_at = 0  # number of the grant with which the flight was last doubled
+        self.peers = peers
+        self._turns = Turns(self.state.fair)
+        self._about: dict[str, float] = {}  # when a class was last about here
         self._numbers = 0
-        self._grants = 0
-        self._granted: dict[str, float] = {}
-        self._episode = 0
-        self._seen: dict[str, float] = {}  # when a class was last about
-        self._recent: deque[float] = deque(maxlen=256)  # when answers came
         self._leader: Ticket | None = None
         self._told = float("inf")  # until when the leader was told to wait
         self._woken: list[Ticket] = []
+
+    @property
+    def buckets(self) -> Mapping[str, Bucket]:
+        """The limits that are known, by dimension."""
+        return self.state.buckets
+
+    @property
+    def refused(self) -> int:
+        """How many refusals for a limit came back."""
+        return self.state.refused
+
+    @property
+    def waiting(self) -> int:
+        """How many stand in line here."""
+        return self._turns.count
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -77,30 +85,20 @@ class Scope:
             priority: Class.
             deadline: When it must have gone, on the same clock; None for whenever.
         """
-        self._numbers += 1
-        ticket = Ticket(self._numbers, cost, priority, deadline, now)
-        if priority != "batch":
-            self._seen[priority] = now
+        ticket = self.ticket(cost, now, priority, deadline)
         if self._turns.count == 0 and self._ready_at(ticket, now) <= now:
             return self._grant(ticket, now)
         return self._enter(ticket, now, first=False)
 
     def resume(self, ticket: Ticket, now: float) -> Decision:
         """Ask again, with a ticket that was told to wait."""
-        self._pump(now)
-        if ticket.grant is not None:
-            return ticket.grant
-        if ticket.deadline is not None and now >= ticket.deadline:
-            self.cancel(ticket, now)
-            return Refuse(0.0, "deadline", self._slowest(ticket, now))
-        return self._wait(ticket, now)
+        self.pump(now)
+        return self.told(ticket, now)
 
     def cancel(self, ticket: Ticket, now: float) -> None:
         """Give up waiting.  A grant that came in the meantime must be released."""
-        self._turns.leave(ticket)
-        if ticket is self._leader:
-            self._leader = None
-        self._pump(now)
+        self.leave(ticket)
+        self.pump(now)
 
     def woken(self) -> list[Ticket]:
         """Those who should `resume` now: they may go, or it is their turn to watch the clock.  Each is named once."""
@@ -108,11 +106,6 @@ class Scope:
             return []
         woken, self._woken = self._woken, []
         return list(dict.fromkeys(woken))
-
-    @property
-    def waiting(self) -> int:
-        """How many stand in line."""
-        return self._turns.count
 
     # --- coming back --------------------------------------------------------------------------------------------------
 
@@ -127,23 +120,19 @@ class Scope:
             now: Seconds.
         """
         self.in_flight -= 1
-        self._recent.append(now)
-        self._hear(grant, told, now)
-        for unit, cost in (actual or {}).items():
-            self._refund(unit, grant.ticket.cost.get(unit, 0.0) - cost)
-        self._clean(grant, now)
-        self._pump(now)
+        self.state.settle(grant, actual, told, now)
+        self.pump(now)
 
     def hear(self, grant: Grant, told: Iterable[Snapshot], now: float) -> None:
         """The headers of a stream are here; `settle` follows at its end, without them."""
-        self._hear(grant, told, now)
-        self._pump(now)
+        self.state.hear(grant, told, now)
+        self.pump(now)
 
     def release(self, grant: Grant, now: float) -> None:
         """It was never sent, or failed for a reason that says nothing about limits."""
         self.in_flight -= 1
-        self._refund_all(grant)
-        self._pump(now)
+        self.state.release(grant)
+        self.pump(now)
 
     def rejected(
         self, grant: Grant, refusal: Refusal, told: Iterable[Snapshot], now: float, deadline: float | None = None
@@ -157,18 +146,127 @@ class Scope:
             self.release(grant, now)
             return Refuse(refusal.wait, "overload")
         self.in_flight -= 1
-        self.refused += 1
-        self._refund_all(grant, but="requests")
-        self._hear(grant, told, now)
-        hopeless = "too_large" if refusal.hopeless else refusal.kind if refusal.kind in ("quota", "spend") else None
-        if hopeless is not None:
-            self._pump(now)
-            return Refuse(None, hopeless, refusal.dimension)
-        self._slow_down(grant, refusal, now)
+        self.state.reject(grant, refusal, told, now)
+        if not refusal.passes:
+            self.pump(now)
+            return Refuse(None, "too_large" if refusal.hopeless else refusal.kind, refusal.dimension)
         ticket = grant.ticket
         ticket.grant = None
         ticket.deadline = deadline
         return self._enter(ticket, now, first=True, reason="daily" if refusal.kind == "daily" else "deadline")
+
+    # --- sharing ------------------------------------------------------------------------------------------------------
+
+    def attach(self, state: State, now: float) -> None:
+        """Decide by this state from now on: another process may have changed it."""
+        self.state = state
+        self._turns.fair = state.fair
+        for priority, seen in self._about.items():
+            state.seen[priority] = max(seen, state.seen.get(priority, seen))
+        if self.peers is not None:
+            self.peers.begin(state, self._turns, now)
+
+    def publish(self, now: float, *, promise: bool = False) -> None:
+        """Put into the state what other processes must know of this one; `promise` if its leader is told later."""
+        if promise and self._leader is not None:
+            self._wait(self._leader, now)
+        if self.peers is not None:
+            self.peers.publish(self.state, self._turns, self._told, self.in_flight, now)
+
+    def queue(self, ticket: Ticket, now: float, *, first: bool = False) -> Refuse | None:
+        """
+        Stand in line without asking yet, where the state is to be had later; the answer is why not.
+
+        The ticket becomes a grant by a later `pump`, if what it decided is kept; else `undo` puts it back.
+        """
+        if ticket.deadline is not None:
+            wait = self._estimate(ticket, now, first=first)
+            if now + wait > ticket.deadline:
+                return Refuse(wait, "deadline", self.state.slowest(ticket.cost, now))
+        self._turns.join(ticket, first=first)
+        return None
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give up waiting, and decide nothing; the next `pump` finds who watches the clock instead."""
+        self._turns.leave(ticket)
+        if ticket is self._leader:
+            self._leader = None
+
+    def heads(self) -> list[Ticket]:
+        """Who is first in each line."""
+        return list(self._turns.heads())
+
+    def is_head(self, ticket: Ticket) -> bool:
+        """Whether nobody of its class stands before it."""
+        return self._turns.first(ticket.priority) is ticket
+
+    def ticket(self, cost: Cost, now: float, priority: str, deadline: float | None = None) -> Ticket:
+        """The next number, in no line yet."""
+        self._numbers += 1
+        if priority != "batch":
+            self.state.seen[priority] = self._about[priority] = now
+        return Ticket(self._numbers, cost, priority, deadline, now)
+
+    def prepaid(self, ticket: Ticket, granted: dict[str, float], now: float) -> Grant:
+        """Let a ticket go that is paid from what was taken before; `granted` was all that had been granted then."""
+        self._turns.leave(ticket)
+        self.in_flight += 1
+        grant = ticket.grant = Grant(self.state.grants, ticket, now, granted, self.state.episode)
+        return grant
+
+    def told(self, ticket: Ticket, now: float) -> Decision:
+        """What was decided for a ticket."""
+        if ticket.grant is not None:
+            return ticket.grant
+        if ticket.deadline is not None and now >= ticket.deadline:
+            self.cancel(ticket, now)
+            return Refuse(0.0, "deadline", self.state.slowest(ticket.cost, now))
+        return self._wait(ticket, now)
+
+    def undo(self, tickets: Sequence[Ticket]) -> None:
+        """These grants were not kept: back to the heads of their lines."""
+        gone = set(tickets)
+        self._woken = [ticket for ticket in self._woken if ticket not in gone]
+        for ticket in tickets:
+            ticket.grant = None
+            self.in_flight -= 1
+            self._turns.join(ticket, first=True)
+
+    def pump(self, now: float) -> list[Ticket]:
+        """Let go whoever may."""
+        self.state.grow(now)
+        going: list[Ticket] = []
+        while (ticket := self._first(now)) is not None:
+            seconds = self.state.seconds(ticket.cost)
+            self._turns.serve(ticket, seconds)
+            self._grant(ticket, now)
+            going.append(ticket)
+            if self.peers is not None:
+                self.peers.served(self.state, ticket.priority, seconds)
+        self._woken += going
+        return going
+
+    def watch(self, now: float) -> None:
+        """Decide nothing, but see to it that somebody watches the clock."""
+        leader = min(self._turns.heads(), key=lambda ticket: self._ready_at(ticket, now), default=None)
+        if leader is not None:
+            self._leader = leader
+            self._wait(leader, now)
+            self._woken.append(leader)
+
+    @property
+    def due(self) -> float:
+        """When whoever watches the clock is to look again."""
+        return self._told
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody watches the clock."""
+        return self._leader is not None
+
+    def watches(self, ticket: Ticket) -> bool:
+        """Whether it is this ticket that watches the clock."""
+        return ticket is self._leader
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -176,10 +274,12 @@ class Scope:
         if ticket.deadline is not None:
             wait = self._estimate(ticket, now, first=first)
             if now + wait > ticket.deadline:
-                self._pump(now)
-                return Refuse(wait, reason, self._slowest(ticket, now))
+                self.pump(now)
+                return Refuse(wait, reason, self.state.slowest(ticket.cost, now))
+        if self._turns.first(ticket.priority) is None and not self.state.stands:
+            self.state.fair.begin(ticket.priority)
         self._turns.join(ticket, first=first)
-        self._pump(now)
+        self.pump(now)
         if ticket in self._woken:  # it is told here
             self._woken.remove(ticket)
         return self._wait(ticket, now) if ticket.grant is None else ticket.grant
@@ -187,38 +287,23 @@ class Scope:
     def _wait(self, ticket: Ticket, now: float) -> Wait:
         until = float("inf")
         if ticket is self._leader:
-            until = self._told = self._ready_at(ticket, now)
+            until = self._ready_at(ticket, now)
+            if self.peers is not None:
+                until = min(until, self.peers.soon(self.state, now))
+            self._told = until
         return Wait(ticket, until if ticket.deadline is None else min(until, ticket.deadline))
 
     def _ready_at(self, ticket: Ticket, now: float) -> float:
-        if self.in_flight >= self._flight:
+        state = self.state
+        kept = 0.0 if ticket.overdue else state.kept(ticket.priority, now)
+        if self.peers is not None and state.stands:
+            count, ahead = self.peers.ahead(state, ticket.priority, now)
+            if state.in_flight + count >= state.flight:
+                return float("inf")
+            return state.ready_at(ticket.cost, kept, now, ahead)
+        if state.in_flight >= state.flight:
             return float("inf")
-        soonest = now
-        kept = 0.0 if ticket.overdue else self._kept(ticket.priority, now)
-        for bucket in self.buckets.values():
-            cost = ticket.cost.get(bucket.unit)
-            if cost:
-                bucket.advance(now)
-                at = bucket.ready_at(cost, min(kept * bucket.rate, 0.2 * bucket.capacity), now)
-                soonest = max(soonest, at)
-        return soonest
-
-    def _kept(self, priority: str, now: float) -> float:
-        about = any(now - seen < _ABOUT for name, seen in self._seen.items() if _KEPT[name] < _KEPT[priority])
-        return _KEPT[priority] if about else 0.0
-
-    def _pump(self, now: float) -> None:
-        """Let go whoever may."""
-        if self._trial is not None:
-            self._trial.grow(now)
-        while (ticket := self._first(now)) is not None:
-            seconds = max(
-                (ticket.cost.get(bucket.unit, 0.0) / bucket.rate for bucket in self.buckets.values() if bucket.rate),
-                default=1.0,
-            )
-            self._turns.serve(ticket, seconds)
-            self._grant(ticket, now)
-            self._woken.append(ticket)
+        return state.ready_at(ticket.cost, kept, now)
 
     def _first(self, now: float) -> Ticket | None:
         """Who may go; if nobody may, see to it that the first in line watches the clock."""
@@ -237,117 +322,18 @@ class Scope:
         return None
 
     def _grant(self, ticket: Ticket, now: float) -> Grant:
-        for bucket in self.buckets.values():
-            cost = ticket.cost.get(bucket.unit)
-            if cost:
-                bucket.advance(now)
-                bucket.take(cost)
-        granted = self._granted
-        for unit, cost in ticket.cost.items():
-            granted[unit] = granted.get(unit, 0.0) + cost
-        self._grants += 1
+        state = self.state
+        state.take(ticket.cost, now)
+        state.grants += 1
+        state.in_flight += 1
         self.in_flight += 1
-        grant = Grant(self._grants, ticket, now, granted.copy(), self._episode)
+        grant = Grant(state.grants, ticket, now, state.granted.copy(), state.episode)
         ticket.grant = grant
         return grant
-
-    def _hear(self, grant: Grant, told: Iterable[Snapshot], now: float) -> None:
-        for shot in told:
-            bucket = self.buckets.get(shot.dimension)
-            if bucket is None:
-                bucket = Bucket.told(shot, now)
-                if bucket is None:
-                    continue
-                self.buckets[shot.dimension] = bucket
-                self._flight = float("inf")
-                self._end_trial()
-                since = self._since(grant, bucket.unit)
-                if shot.remaining is not None:
-                    bucket.level = min(bucket.capacity, max(-bucket.capacity, shot.remaining - since))
-            bucket.advance(now)
-            bucket.reconcile(shot, grant.at, self._since(grant, bucket.unit), now)
-
-    def _since(self, grant: Grant, unit: str) -> float:
-        """What was granted after this one."""
-        return max(0.0, self._granted.get(unit, 0.0) - grant.granted.get(unit, 0.0))
-
-    def _refund(self, unit: str, amount: float) -> None:
-        if amount:
-            self._granted[unit] = self._granted.get(unit, 0.0) - amount
-            for bucket in self.buckets.values():
-                if bucket.unit == unit:
-                    bucket.give(amount)
-
-    def _refund_all(self, grant: Grant, but: str | None = None) -> None:
-        for unit, cost in grant.ticket.cost.items():
-            if unit != but:
-                self._refund(unit, cost)
-
-    def _clean(self, grant: Grant, now: float) -> None:
-        """A round trip without refusal: where no limit is known, twice as many may fly."""
-        if self._flight < float("inf") and grant.number > self._doubled_at:
-            self._flight = self._flight * 2 if self._flight < _FREE else float("inf")
-            self._doubled_at = self._grants
-
-    def _slow_down(self, grant: Grant, refusal: Refusal, now: float) -> None:
-        known = self._meant(refusal)
-        again = grant.episode < self._episode  # sent before the last slowing down: part of the same refusal
-        if not known:
-            known = [self._try(now, again=again)]
-        until = now + (refusal.wait if refusal.wait is not None else PAUSE if not again else 0.0)
-        for bucket in known:
-            bucket.freeze(until, now)
-            if not again and bucket is not self._trial_bucket():
-                bucket.doubt(now)
-        if not again:
-            self._episode += 1
-
-    def _meant(self, refusal: Refusal) -> list[Bucket]:
-        """The limits that a refusal speaks of: the one it names, else the emptiest."""
-        named = [bucket for bucket in self.buckets.values() if refusal.dimension in (bucket.dimension, bucket.unit)]
-        told = [bucket for bucket in self.buckets.values() if bucket is not self._trial_bucket()]
-        return named or sorted(told, key=lambda bucket: bucket.level / bucket.capacity)[:1]
-
-    def _try(self, now: float, *, again: bool) -> Bucket:
-        """No limit is known and one was hit: find the rate by trial."""
-        if self._trial is None:
-            self._trial = Trial(self._recent, now)
-            self.buckets[self._trial.bucket.dimension] = self._trial.bucket
-            self._flight = float("inf")
-        elif not again:
-            self._trial.cut(now)
-        return self._trial.bucket
-
-    def _trial_bucket(self) -> Bucket | None:
-        return self._trial.bucket if self._trial is not None else None
-
-    def _end_trial(self) -> None:
-        """The provider names its limits after all."""
-        if self._trial is not None:
-            self.buckets.pop(self._trial.bucket.dimension, None)
-            self._trial = None
 
     def _estimate(self, ticket: Ticket, now: float, *, first: bool) -> float:
         """Seconds until a call that joins now is likely to go."""
         ahead: Mapping[str, float] = {} if first else self._turns.ahead(ticket.priority)
-        wait = 0.0
-        for bucket in self.buckets.values():
-            cost = ticket.cost.get(bucket.unit)
-            if cost:
-                bucket.advance(now)
-                before = ahead.get(bucket.unit, 0.0)
-                rate = bucket.effective(now)
-                alone = bucket.ready_at(cost, 0.0, now) - now
-                full = (
-                    max(0.0, before + bucket.need(cost, 0.0, now) - bucket.level) / rate if rate > 0 else float("inf")
-                )
-                wait = max(wait, alone, full if before > 0 else 0.0)
-        return wait
-
-    def _slowest(self, ticket: Ticket, now: float) -> str | None:
-        """The limit that is most in the way."""
-        waits = [
-            (bucket.ready_at(ticket.cost.get(bucket.unit, 0.0), 0.0, now), bucket.dimension)
-            for bucket in self.buckets.values()
-        ]
-        return max(waits)[1] if waits else None
+        if self.peers is not None and self.state.stands and not first:
+            self.peers.beside(self.state, ticket.priority, ahead, ticket.cost)
+        return self.state.estimate(ticket.cost, ahead, now)

@@ -16,11 +16,13 @@ from difflib import get_close_matches
 from typing import Final
 
 from dragoman.errors import ConfigError
+from dragoman.testing.faults.binary import BINARY
 from dragoman.testing.faults.bodies import BODIES
 from dragoman.testing.faults.endings import ENDINGS
 from dragoman.testing.faults.fault import Expects, Fault, FaultStep
 from dragoman.testing.faults.http import HTTP
 from dragoman.testing.faults.ordinary import TEXT, TOOLS
+from dragoman.testing.faults.reported import REPORTED
 from dragoman.testing.faults.statuses import STATUSES
 from dragoman.testing.faults.tools import TOOL_FAULTS
 from dragoman.testing.routes import route_of
@@ -29,7 +31,9 @@ from dragoman.types.responses import ChatResponse
 
 __all__ = ["FAULTS", "TEXT", "TOOLS", "Expects", "Fault", "fault"]
 
-FAULTS: Final[dict[str, Fault]] = {fault.name: fault for fault in (*ENDINGS, *BODIES, *STATUSES, *TOOL_FAULTS, *HTTP)}
+FAULTS: Final[dict[str, Fault]] = {
+    fault.name: fault for fault in (*ENDINGS, *BODIES, *REPORTED, *BINARY, *STATUSES, *TOOL_FAULTS, *HTTP)
+}
 """Every fault, by name."""
 
 

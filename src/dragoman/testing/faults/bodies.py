@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
-from dragoman.errors import OverloadedError, QuotaError
 from dragoman.testing.faults.actions import Action
 from dragoman.testing.faults.fault import (
     ALL,
     BROKEN,
+    CUT_SOME,
     NONSENSE,
     NONSENSE_SOME,
-    OVERLOADED,
     SSE,
     TEXT_FRAMES,
     WHOLE,
@@ -29,21 +26,22 @@ from dragoman.testing.faults.fault import (
 from dragoman.testing.faults.ordinary import TEXT, Ordinary
 
 _NOT_AN_ANSWER: Final = "200 with HTML, a JSON error or nothing: gateways and captive portals; claude-code-router #1002"
-_ERROR_EVENT: Final = "error event after 200: anthropic #1258, #1918; langchainjs #11579; OpenRouter errors"
 _BROKEN: Final = "two frames glued, malformed JSON: opencode #23442, sub2api #1471"
 _LETTERS: Final = "letters cut or decoded wrongly: vLLM #38732, OpenMetadata #29531, mastra #20224"
 _SSE: Final = "WHATWG HTML section 9.2.6"
+_LINES: Final = "newline-delimited JSON: what writers of it do; Ollama's page on streaming"
+_ARRAY: Final = "Google's REST reference, `streamGenerateContent` without `alt=sse`; the recordings"
 _FORM: Final = "the other form than was asked for: litellm #1967; servers that stream in name only"
 
 _HTML: Final = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n"
+_JSON: Final = {"content-type": "application/json; charset=UTF-8"}
+_GEMINI: Final = frozenset({"gemini-generate"})
+_OLLAMA: Final = frozenset({"ollama-chat"})
 _ENDS: Final = {
     "anthropic-messages": b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
     "vertex-anthropic": b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
     "ollama-chat": b"\n",
 }
-
-_busy = OverloadedError("The engine is overloaded, please try again later", status=529, code="overloaded_error")
-_broke = QuotaError("You exceeded your current quota, check your plan", status=429, code="insufficient_quota")
 
 
 def _body(body: bytes, content_type: str = "", *more: Action) -> Make:
@@ -82,41 +80,6 @@ def _frame(data: bytes, good: Ordinary, kind: bytes = b"") -> bytes:
     if good.wire.name == "ollama-chat":
         return data + b"\n"
     return (b"event: " + kind + b"\n" if kind else b"") + b"data: " + data + b"\n\n"
-
-
-# --- errors in a stream -----------------------------------------------------------------------------------------------
-
-
-def _named_event(good: Ordinary, error: OverloadedError | QuotaError) -> bytes:
-    return _frame(good.error(error), good, b"error")
-
-
-def _plain_event(good: Ordinary, error: OverloadedError | QuotaError) -> bytes:
-    return _frame(good.error(error), good)
-
-
-def _responses_event(good: Ordinary, error: OverloadedError | QuotaError) -> bytes:
-    body = {"type": "error", "sequence_number": 9, "code": error.code, "message": error.message, "param": None}
-    return _frame(msgspec.json.encode(body), good, b"error")
-
-
-_EVENT: Final[dict[str, Callable[[Ordinary, OverloadedError | QuotaError], bytes]]] = {
-    "openai-chat": _plain_event,
-    "openai-responses": _responses_event,
-    "anthropic-messages": _named_event,
-    "vertex-anthropic": _named_event,
-    "gemini-generate": _plain_event,
-    "ollama-chat": _plain_event,
-}
-_WITH_EVENTS: Final = frozenset(_EVENT)
-
-
-def _error_event(error: OverloadedError | QuotaError) -> Callable[[Ordinary], bytes]:
-    return lambda good: _EVENT[good.wire.name](good, error)
-
-
-def _error_body(error: OverloadedError | QuotaError) -> Make:
-    return lambda good: [*good.sized(good.error(error), headers={"content-type": "application/json"})]
 
 
 # --- damage -----------------------------------------------------------------------------------------------------------
@@ -173,6 +136,17 @@ def _lines(good: Ordinary) -> list[Action]:
     return [*good.chunked(good.payload(TEXT))]
 
 
+def _array(join: Callable[[list[bytes], int], bytes]) -> Make:
+    """The events as JSON in an array, as Google streams them without `alt=sse`; one of its elements in each chunk."""
+
+    def make(good: Ordinary) -> list[Action]:
+        items = [frame.removeprefix(b"data: ").strip() for frame in good.frames()]
+        whole = join(items, len(good.half()))
+        return [*good.chunked([whole[at : at + 100] for at in range(0, len(whole), 100)], _JSON)]
+
+    return make
+
+
 def _under(content_type: str) -> Make:
     return lambda good: [*good.whole({"content-type": content_type})]
 
@@ -200,8 +174,6 @@ def _fault(
 
 
 _EITHER: Final = Expects(errors=("WireError", "StreamInterrupted", "ServerError"))
-_QUOTA: Final = Expects(errors=("QuotaError",), retryable=False, once=True)
-_OVERLOADED_LATE: Final = Expects(errors=("OverloadedError",), partial="some")
 _DAMAGED_LATE: Final = Expects(errors=("WireError", "StreamInterrupted"), partial="any")
 
 # A table is read by rows.
@@ -219,41 +191,25 @@ BODIES: Final = (
            [*good.chunked([_ENDS.get(good.wire.name, b"data: [DONE]\n\n")])], stream=BROKEN, wires=TEXT_FRAMES),
     _fault("json_null", "200 with `null`.", _NOT_AN_ANSWER, _body(b"null", "application/json"), both=BROKEN),
     _fault("json_list", "200 with an empty list.", _NOT_AN_ANSWER, _body(b"[]", "application/json"), both=BROKEN),
-    _fault("json_empty", "200 with an empty object.", _NOT_AN_ANSWER, _body(b"{}", "application/json"), both=BROKEN,
-           wires=frozenset({"openai-chat", "anthropic-messages", "openai-responses"})),
+    _fault("json_empty", "200 with an empty object.", _NOT_AN_ANSWER, _body(b"{}", "application/json"), both=BROKEN),
     _fault("json_deep", "200 with 100,000 nested lists.", _NOT_AN_ANSWER, _body(b'{"choices":' + b"[" * 100_000,
            "application/json"), both=BROKEN),
-    _fault("json_error_200", "200 with the body of an error.", _NOT_AN_ANSWER, _error_body(_busy), both=OVERLOADED,
-           wires=frozenset({"openai-chat", "anthropic-messages"})),
-    _fault("json_quota_200", "200 with the body of an error that says that the money is gone.", _NOT_AN_ANSWER,
-           _error_body(_broke), both=_QUOTA, wires=frozenset({"openai-chat"})),
-    # --- errors in a stream -------------------------------------------------------------------------------------------
-    _fault("error_event_first", "An error event is the first of the stream.", _ERROR_EVENT, lambda good:
-           [*good.chunked([_error_event(_busy)(good)])], stream=OVERLOADED, wires=_WITH_EVENTS),
-    _fault("error_event_before_content", "An error event comes before any content.", _ERROR_EVENT,
-           _instead_of_content(_error_event(_busy)), stream=OVERLOADED, wires=_WITH_EVENTS),
-    _fault("error_event_after_text", "An error event comes after half of the text.", _ERROR_EVENT,
-           _after_half(_error_event(_busy)), stream=_OVERLOADED_LATE, wires=_WITH_EVENTS),
-    _fault("error_event_quota", "An error event says that the money is gone.", _ERROR_EVENT,
-           _instead_of_content(_error_event(_broke)), stream=_QUOTA, wires=frozenset({"openai-chat",
-           "openai-responses"})),
     # --- damage -------------------------------------------------------------------------------------------------------
     _fault("broken_json", "The first content is no JSON.", _BROKEN, _instead_of_content(_broken_json),
            stream=NONSENSE, wires=TEXT_FRAMES),
     _fault("broken_json_after_text", "An event after half of the text is no JSON.", _BROKEN,
            _after_half(_broken_json), stream=NONSENSE_SOME, wires=TEXT_FRAMES),
     _fault("other_json_after_text", "An event after half of the text is JSON of another shape.", _BROKEN,
-           _after_half(_json_of_another_shape), stream=NONSENSE_SOME, wires=frozenset({"openai-chat",
-           "anthropic-messages"})),
+           _after_half(_json_of_another_shape), stream=NONSENSE_SOME, wires=TEXT_FRAMES),
     _fault("html_after_text", "A page of HTML follows half of the text, as a proxy writes it that lost its upstream.",
            _BROKEN, lambda good: [*good.chunked([*good.half(), _HTML])], stream=Expects(errors=("StreamInterrupted",
            "WireError"), partial="some"), wires=TEXT_FRAMES),
     _fault("glued_frames", "Two events stand in one frame.", _BROKEN, _glued, stream=Expects(errors=("WireError",),
-           partial="some"), wires=SSE),
+           partial="some"), wires=TEXT_FRAMES),
     _fault("broken_utf8", "A letter of the text is damaged.", _LETTERS, _broken_utf8, plain=BROKEN,
            stream=_DAMAGED_LATE, wires=TEXT_FRAMES),
     _fault("huge_frame", "A frame is larger than 16 MiB.", "bounded memory: litellm #14540", _huge_frame,
-           stream=NONSENSE_SOME, wires=SSE),
+           stream=NONSENSE_SOME, wires=TEXT_FRAMES),
     # --- odd, and right -----------------------------------------------------------------------------------------------
     _fault("letters_in_two", "Every letter of several bytes is cut in two packets, and the answer is right.",
            _LETTERS, _frames(_in_two), both=WHOLE, wires=TEXT_FRAMES),
@@ -273,14 +229,29 @@ BODIES: Final = (
            _frames(_beside(b"id: 7\nretry: 10\nx-unknown: 1\n\n")), stream=WHOLE, wires=SSE),
     _fault("unknown_events", "Events of an unknown type stand between those of a right answer.", _SSE,
            _frames(_beside(b'event: x_new\ndata: {"type":"x_new","choices":[]}\n\n')), stream=WHOLE,
-           wires=frozenset({"openai-chat", "anthropic-messages", "openai-responses"})),
+           wires=SSE),
     _fault("one_packet", "The whole stream comes in one packet.", _SSE, _frames(lambda pieces: [b"".join(pieces)]),
            stream=WHOLE),
     _fault("other_content_type", "The right answer comes as text/plain.", _FORM, _under("text/plain"), both=WHOLE),
     _fault("no_content_type", "The right answer comes without a content type.", _FORM, _under(""), both=WHOLE),
     _fault("plain_for_stream", "A stream was asked for, and the plain answer comes.", _FORM, _plain_anyway,
-           stream=WHOLE, wires=frozenset({"openai-chat", "anthropic-messages", "openai-responses", "ollama-chat"})),
+           stream=WHOLE),
     _fault("stream_for_plain", "A plain answer was asked for, and a stream comes.", _FORM, _stream_anyway,
-           plain=WHOLE, wires=frozenset({"openai-chat", "anthropic-messages", "openai-responses"})),
+           plain=WHOLE, wires=SSE),
+    _fault("blank_lines", "Empty lines stand between those of a right answer.", _LINES, _frames(_beside(b"\n")),
+           stream=WHOLE, wires=_OLLAMA),
+    _fault("no_last_line_end", "The last line of a right answer does not end.", _LINES, _frames(lambda pieces:
+           [*pieces[:-1], pieces[-1].rstrip()]), stream=WHOLE, wires=_OLLAMA),
+    _fault("as_array", "The stream comes as an array of JSON, and is right.", _ARRAY, _array(lambda items, half:
+           b"[" + b",\r\n".join(items) + b"]"), stream=WHOLE, wires=_GEMINI),
+    _fault("array_cut", "The stream comes as an array, which ends cleanly after half of the text.", _ARRAY,
+           _array(lambda items, half: b"[" + b",\r\n".join(items[:half])), stream=CUT_SOME, wires=_GEMINI),
+    _fault("array_cut_and_closed", "The stream comes as an array, which is closed after half of the text.", _ARRAY,
+           _array(lambda items, half: b"[" + b",\r\n".join(items[:half]) + b"]"), stream=CUT_SOME, wires=_GEMINI),
+    _fault("array_empty", "The stream comes as an empty array.", _ARRAY, _array(lambda items, half: b"[]"),
+           stream=BROKEN, wires=_GEMINI),
+    _fault("array_damaged", "The stream comes as an array, of which an element in the middle does not end.", _ARRAY,
+           _array(lambda items, half: b"[" + b",".join([*items[: half - 1], items[half - 1][:-1], *items[half:]]) +
+           b"]"), stream=_DAMAGED_LATE, wires=_GEMINI),
 )
 # fmt: on

@@ -19,7 +19,6 @@ from dragoman.testing.faults.fault import (
     CUT_TOOLS,
     NO_FIRST,
     NO_MORE,
-    SSE,
     TEXT_FRAMES,
     TOO_LONG,
     WHOLE,
@@ -216,7 +215,7 @@ ENDINGS: Final = (
     _fault("pings_only", "Pings come for ever, and no content.", _KEEP_ALIVE, _pings, stream=NO_FIRST,
            wires=frozenset({"anthropic-messages", "vertex-anthropic"})),
     _fault("endless", "The text never ends.", _STALL, _endless, stream=Expects(errors=("TimeoutError",),
-           clocks=("total",), partial="some"), wires=SSE),
+           clocks=("total",), partial="some")),
     _fault("continue_for_ever", "`100 Continue` comes for ever.", _STALL, lambda good:
            [Repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 0.01)], plain=Expects(errors=("TimeoutError", "WireError",
            "StreamInterrupted")), stream=Expects(errors=("TimeoutError", "WireError", "StreamInterrupted"))),

@@ -25,7 +25,9 @@ ALL: Final = frozenset(route.wire for route in ROUTES)
 """Every dialect that the server speaks."""
 SSE: Final = frozenset(route.wire for route in ROUTES if route.stream_type.startswith("text/event-stream"))
 """Those that stream server-sent events."""
-TEXT_FRAMES: Final = SSE | {"ollama-chat"}
+AWS: Final = frozenset({"bedrock-converse", "bedrock-anthropic"})
+"""Those whose streams are binary."""
+TEXT_FRAMES: Final = ALL - AWS
 """Those whose frames are text."""
 
 

@@ -131,6 +131,18 @@ class Ordinary:
         """The stream up to the middle of the text."""
         return self.until(TextDelta, 4)
 
+    @property
+    def half_way(self) -> int:
+        """How many events of the answer `half` holds."""
+        return len(list(_until(self._events(None), TextDelta, 4)))
+
+    def error_after(self, error: DragomanError, count: int) -> bytes:
+        """What the dialect writes for an error after so many events of the answer."""
+        encoder = self.wire.encoder()
+        for event in self._events(None)[:count]:
+            encoder.feed(event)
+        return encoder.error(error)
+
     def _named(self, answer: ChatResponse | None) -> ChatResponse:
         chat = self.request.chat
         return msgspec.structs.replace(

@@ -14,7 +14,7 @@ import msgspec
 
 from dragoman.redact import SECRET_HEADERS
 from dragoman.testing.faults.actions import Action, End, Repeat
-from dragoman.testing.faults.fault import ALL, WHOLE, Expects, Fault, Make
+from dragoman.testing.faults.fault import ALL, AWS, WHOLE, Expects, Fault, Make
 from dragoman.testing.faults.ordinary import Ordinary
 from dragoman.testing.http1 import chunk
 from dragoman.wire.status import status_error
@@ -114,6 +114,9 @@ _QUOTAS: Final = (
     ("quota_payment", 402, "payment_required", "Payment required."),
 )
 
+# AWS has one name for all of them, so that these are told only by codes that it has not.
+_BY_CODE: Final = ("quota_credit_balance", "quota_billing")
+
 _WAITS: Final = (
     ("retry_after_seconds", "in seconds", lambda: {"retry_after": "17"}, 17.0),
     ("retry_after_fraction", "in fractions of a second", lambda: {"retry_after": "12.5"}, 12.5),
@@ -147,6 +150,7 @@ STATUSES: Final = (
             _QUOTA,
             _says(status, code, words, retry_after="1"),
             _no("QuotaError", retryable=False),
+            ALL - AWS if name in _BY_CODE else ALL,
         )
         for name, status, code, words in _QUOTAS
     ),

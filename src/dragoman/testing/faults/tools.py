@@ -21,7 +21,7 @@ from dragoman.testing.faults.ordinary import TOOLS, Ordinary
 _INDEXES: Final = "missing or duplicate index: openai #2806, #3246; ollama #7881, #15457; vercel/ai #14277"
 _IDS: Final = "ids once, always or never: ollama #7881; litellm #33678"
 _OPENAI: Final = frozenset({"openai-chat"})
-_ANTHROPIC: Final = frozenset({"anthropic-messages", "vertex-anthropic"})
+_BLOCKS: Final = frozenset({"anthropic-messages", "vertex-anthropic", "cohere-chat", "gemini-interactions"})
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -121,8 +121,8 @@ TOOL_FAULTS: Final = (
     _fault("tool_finish_stop", "The finish reason of an answer with tool calls is `stop`.", _IDS, lambda:
            _stop_as_reason, _OPENAI),
     _fault("block_index_duplicate", "Every block has the index 0.", _INDEXES, lambda: _block_index(lambda sent:
-           sent.update(index=0)), _ANTHROPIC),
+           sent.update(index=0)), _BLOCKS),
     _fault("block_index_shifted", "The indexes of the blocks begin at 5.", _INDEXES, lambda: _block_index(lambda sent:
-           sent.update(index=sent["index"] + 5)), _ANTHROPIC),
+           sent.update(index=sent["index"] + 5)), _BLOCKS),
 )
 # fmt: on

@@ -127,6 +127,7 @@ class Answer(Lenient):
     x_groq: GroqNote | None = None
     citations: Any = None
     request_id: Any = None
+    service_tier: Any = None
 
 
 # --- why it ended -----------------------------------------------------------------------------------------------------

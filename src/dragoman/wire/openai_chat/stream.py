@@ -96,6 +96,7 @@ class Decoder(SseDecoder):
 
     def _start(self, chunk: Answer) -> None:
         self._started = True
+        self._tier(chunk)
         self.seen.append(Start(text_of(chunk.id) or None, text_of(chunk.model) or None))
 
     def _other(self, data: bytes, choice: Choice) -> None:
@@ -103,7 +104,13 @@ class Decoder(SseDecoder):
         sent = decode_json(data, dict[str, Any], "an event of the stream")
         self.seen += [ProviderEvent(NAME, {"choices": [c]}) for c in sent["choices"] if c.get("index") == choice.index]
 
+    def _tier(self, chunk: Answer) -> None:
+        """The price class that serves the answer, which need not be the one that was asked for."""
+        if tier := text_of(chunk.service_tier):
+            self._details["service_tier"] = tier
+
     def _aside(self, chunk: Answer) -> None:
+        self._tier(chunk)
         self._sources = chunk.citations or self._sources
         self._count(chunk.usage or (chunk.x_groq.usage if chunk.x_groq else None))
 

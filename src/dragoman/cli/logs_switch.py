@@ -1,0 +1,47 @@
+"""`dragoman logs on`, `off` and `path`: whether calls are kept, and where."""
+
+from __future__ import annotations
+
+import os
+
+import click
+import msgspec
+
+from dragoman.cli import exits
+from dragoman.cli.app import CONTEXT
+from dragoman.cli.output import talk, write
+from dragoman.observe.logstore import default_path
+from dragoman.observe.logswitch import Switch, read_switch, write_switch
+
+
+@click.command("on", context_settings=CONTEXT)
+@click.option("--no-content", is_flag=True, help="Numbers and names only, no texts.")
+@click.option("--days", type=click.FloatRange(0), help="Remove calls that are older; 0 keeps them.  [default: 90]")
+@click.option("--megabytes", type=click.FloatRange(0), help="Remove the oldest beyond this.  [default: 500]")
+def ON(no_content: bool, days: float | None, megabytes: float | None) -> int:
+    """Keep the calls of `dragoman` from now on."""
+    given = {"days": days, "megabytes": megabytes}
+    switch = Switch(
+        on=True, content=not no_content, **{name: value for name, value in given.items() if value is not None}
+    )
+    write_switch(os.environ, switch)
+    what = "without their texts" if no_content else "with their texts"
+    talk(f"· calls of dragoman are kept, {what}, in {default_path(os.environ)}")
+    talk("  stop: dragoman logs off · remove: dragoman logs prune --all")
+    return exits.OK
+
+
+@click.command("off", context_settings=CONTEXT)
+def OFF() -> int:
+    """Keep no more calls; those that are kept stay."""
+    write_switch(os.environ, msgspec.structs.replace(read_switch(os.environ), on=False))
+    talk("· no more calls are kept; those in the file stay: dragoman logs prune --all removes them")
+    return exits.OK
+
+
+@click.command("path", context_settings=CONTEXT)
+def PATH() -> int:
+    """Print where the file is, whether it is there or not."""
+    write(f"{default_path(os.environ)}\n")
+    talk("· calls are kept" if read_switch(os.environ).on else "· calls are not kept: dragoman logs on")
+    return exits.OK

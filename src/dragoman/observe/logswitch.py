@@ -1,0 +1,90 @@
+"""
+Whether the command line keeps a log: one small file beside the store, `logs.toml`.
+
+    on = true
+    content = true
+    days = 90
+    megabytes = 500
+
+Rule: nothing is kept before somebody has said `dragoman logs on`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from dragoman.errors import ConfigError
+from dragoman.observe.logstore import DAYS, MEGABYTES, LogStore, data_directory
+
+
+class Switch(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What the file says.
+
+    Attributes:
+        on: Whether calls of the command line are kept.
+        content: Whether texts are.
+        days: How long; 0 for ever.
+        megabytes: How much; 0 for no limit.
+    """
+
+    on: bool = False
+    content: bool = True
+    days: float = DAYS
+    megabytes: float = MEGABYTES
+
+
+def switch_path(environ: Mapping[str, str]) -> Path:
+    """Where the file is."""
+    return data_directory(environ) / "logs.toml"
+
+
+def read_switch(environ: Mapping[str, str]) -> Switch:
+    """
+    Read it; without a file, nothing is kept.
+
+    Raises:
+        ConfigError: It cannot be read, or says something that cannot be.
+    """
+    path = switch_path(environ)
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Switch)
+    except (FileNotFoundError, NotADirectoryError):
+        return Switch()
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error}; write it anew with dragoman logs on", field="logs"
+        ) from error
+
+
+def write_switch(environ: Mapping[str, str], switch: Switch) -> Path:
+    """
+    Write it, all or nothing.
+
+    Raises:
+        ConfigError: The folder cannot be written.
+    """
+    path = switch_path(environ)
+    lines = [f"{name} = {msgspec.json.encode(getattr(switch, name)).decode()}\n" for name in Switch.__struct_fields__]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+            file.writelines(lines)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}", field="logs") from error
+    return path
+
+
+def kept(environ: Mapping[str, str]) -> list[LogStore]:
+    """What the command line's client is observed by: the store, if it is switched on."""
+    switch = read_switch(environ)
+    if not switch.on:
+        return []
+    return [LogStore(content=switch.content, days=switch.days or None, megabytes=switch.megabytes or None)]
