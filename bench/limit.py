@@ -5,8 +5,8 @@ Question `limit`: what does one turn cost, asked for and settled, in one process
     python bench/limit.py host redis    # some; keeps nothing
 
 The limit is so large that nobody waits: what is measured is the pacer, not the wait.  Blocking: one thread that asks,
-settles and asks again.  Async: 64 tasks that do, so that a round trip may serve several.  Redis and Postgres are started
-for it, on this machine; their CPU is not counted apart, so with two cores four processes share them with the server.
+settles and asks again.  Async: 64 tasks that do, so that a round trip may serve several.  Redis and Postgres are
+started for it, on this machine: with two cores, four processes share them with the server.
 
 Does not show: a network between the processes and the store.
 """
@@ -116,7 +116,7 @@ def sample(limit: str, processes: int, face: str) -> dict[str, float]:
         ]
         for worker in workers:
             assert worker.stdout is not None
-            assert "ready\n" == worker.stdout.readline()
+            assert worker.stdout.readline() == "ready\n"
         for worker in workers:
             assert worker.stdin is not None
             worker.stdin.write("go\n")

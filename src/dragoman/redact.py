@@ -94,6 +94,11 @@ def redact(text: str) -> str:
     return _BEARER.sub(rf"\1 {MASK}", text)
 
 
+def knows(text: str) -> bool:
+    """Whether a registered credential stands in `text`, in any form in which servers echo it."""
+    return _exact is not None and _exact.search(text) is not None
+
+
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return a copy with credentials masked, by header name and by value."""
     return {name: MASK if name.lower() in SECRET_HEADERS else redact(value) for name, value in headers.items()}

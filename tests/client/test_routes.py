@@ -937,7 +937,8 @@ def test_any_plan_with_any_faults(make: Any, server: Server, second: Server, see
 
         return handle
 
-    face = make(middleware=[middleware], timeouts=Timeouts(connect=0.5, first_event=0.5, idle=0.2, total=5))
+    clocks = Timeouts(connect=0.5, first_event=0.5, idle=0.2, total=5)
+    face = make(middleware=[middleware], timeouts=clocks, limit=None)
     for number in range(25):
         server.default, second.default = chance.choice(_STEPS), chance.choice(_STEPS)
         plan, before = plan_of(chance, 3, hedges=face.name == "async"), server.calls + second.calls

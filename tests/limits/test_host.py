@@ -44,9 +44,10 @@ from dragoman.policy.limit.limiter import ScopeKey
 from dragoman.runtime import BlockingRuntime, drive
 limits = (Limit(dimension="requests", amount=600),) if sys.argv[2] == "known" else ()
 key = ScopeKey(provider="openai", credential="c0ffee", pool="m")
+cost = {"requests": 1.0, "tokens": 10.0}
 pacer, permits = HostPacer(), []
 for _ in range(int(sys.argv[1])):
-    permits.append(drive(pacer.admit(key, limits, {"requests": 1.0, "tokens": 10.0}, BlockingRuntime(), "normal", None)))
+    permits.append(drive(pacer.admit(key, limits, cost, BlockingRuntime(), "normal", None)))
 print("taken", flush=True)
 for line in sys.stdin:
     permits.pop().released()
@@ -111,7 +112,7 @@ def others() -> Iterator[list[Other]]:
 
 
 def test_what_another_process_took_is_not_to_be_had(pacer: HostPacer, others: list[Other]) -> None:
-    """Nine of the ten that come at once are taken elsewhere: one goes here, the next waits for its tenth of a second."""
+    """Nine of the ten that come at once are taken elsewhere: one goes here, the next waits for a tenth of a second."""
     others.append(Other(9))
     since = time.monotonic()
     first = permit(pacer)
@@ -197,7 +198,7 @@ def test_a_process_stopped_with_the_lock_leaves_the_others_alone(
 
 
 def test_a_permit_may_end_inside_the_pacer(pacer: HostPacer) -> None:
-    """The garbage collector may end a dropped call while the pacer decides, in the same thread: nothing is locked up."""
+    """The garbage collector may end a dropped call while the pacer decides, in the same thread: nothing hangs."""
     first, desk = permit(pacer, ()), pacer._desk(KEY, ())
 
     def inside(scope: Any, now: float) -> None:

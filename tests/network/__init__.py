@@ -1,0 +1,1 @@
+"""Proxies, certificates, unix sockets: the way to a server, on both faces, through real proxies."""

@@ -1,4 +1,4 @@
-"""Real proxies: tinyproxy, squid and microsocks, started as `tests.services` starts servers, and asked by their logs."""
+"""Real proxies: tinyproxy, squid and microsocks, started as `tests.services` starts servers; their logs are read."""
 
 from __future__ import annotations
 

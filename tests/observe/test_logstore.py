@@ -23,7 +23,7 @@ import pytest
 from dragoman import BadRequestError, Client, ConfigError, Image, Message, StoreError
 from dragoman.observe import LogStore
 from dragoman.observe.logfile import Filter, LogFile, Row
-from dragoman.observe.logstore import default_path
+from dragoman.observe.place import default_path
 from dragoman.observe.logswitch import Switch, kept, read_switch, switch_path, write_switch
 from dragoman.observe.ulid import moment, ulid
 from dragoman.testing import Server, embeds, says, status
@@ -435,11 +435,16 @@ def test_a_store_that_is_dropped_leaves_nothing_open(tmp_path: Path) -> None:
 def test_nothing_is_kept_before_it_is_switched_on(tmp_path: Path) -> None:
     """Without a file there is no store; with it, there is one as it says."""
     environ = {"XDG_DATA_HOME": str(tmp_path)}
-    assert [] == kept(environ)
+    with kept(environ) as none:
+        assert [] == none
 
     write_switch(environ, Switch(on=True, content=False, days=0))
-    (store,) = kept(environ)
+    with kept(environ, wanted=False) as none:
+        assert [] == none
+    with kept(environ) as (store,):
+        say(store, "hello")
 
+    assert [None] == [row.prompt for row in store.file.each()]
     assert default_path(environ) == store.path == tmp_path / "dragoman" / "logs.db"
     assert Switch(on=True, content=False, days=0) == read_switch(environ)
     assert 0o600 == stat.S_IMODE(switch_path(environ).stat().st_mode)

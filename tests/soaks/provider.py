@@ -18,6 +18,7 @@ from dragoman.testing import Server
 from dragoman.testing.connection import Received, Reply
 from dragoman.testing.faults import FAULTS, fault
 from dragoman.testing.faults.fault import FaultStep
+from tests.soaks.figures import Pulse
 
 WHOLE = "one_packet"  # the fault that is none
 
@@ -101,6 +102,10 @@ class Provider:
         """Every request."""
         return [Seen(*row) for row in self._ask("requests")]
 
+    def stalls(self) -> list[tuple[float, float]]:
+        """When the machine did not let it run; see `Pulse`."""
+        return [(start, end) for start, end in self._ask("stalls")]
+
     def _ask(self, what: str) -> Any:
         assert self._process.stdin is not None
         self._process.stdin.write(what + "\n")
@@ -114,10 +119,11 @@ class Provider:
 
 def main() -> None:
     """Serve until the input ends."""
-    with Server(default=Asked()) as server:
+    with Pulse() as pulse, Server(default=Asked()) as server:
         answers = {
             "calls": lambda: server.calls,
             "connections": lambda: server.connections,
+            "stalls": lambda: pulse.stalls,
             "requests": lambda: [_seen(request) for request in server.requests],
         }
         print(json.dumps(server.base_url("openai-chat")), flush=True)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import quote
 
 from dragoman.transport.aio import AsyncTransport
 from dragoman.transport.base import Exchange, Transport
@@ -58,25 +59,38 @@ class Server:
     """
 
     def __init__(
-        self, *scripts: list[Step], context: ssl.SSLContext | None = None, family: int = socket.AF_INET
+        self,
+        *scripts: list[Step],
+        context: ssl.SSLContext | None = None,
+        family: int = socket.AF_INET,
+        path: str | None = None,
     ) -> None:
+        """With `path`, it listens on a unix socket."""
         self.scripts = list(scripts)
         self.requests: list[bytes] = []
         self.connections = 0
         self.closed: list[float] = []
         self.noted = threading.Condition()
+        self.path = path
+        self.host = "[::1]" if family == socket.AF_INET6 else "127.0.0.1"
         self._context = context
-        host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
-        self._listener = socket.create_server((host, 0), family=family, backlog=256)
-        self.port: int = self._listener.getsockname()[1]
+        if path is None:
+            self._listener = socket.create_server((self.host.strip("[]"), 0), family=family, backlog=256)
+        else:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(path)
+            self._listener.listen(256)
+        self.port: int = 0 if path else self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
     @property
     def url(self) -> str:
+        if self.path is not None:
+            return f"http+unix://{quote(self.path, safe='')}/v1"
         scheme = "http" if self._context is None else "https"
-        return f"{scheme}://127.0.0.1:{self.port}/v1"
+        return f"{scheme}://{self.host}:{self.port}/v1"
 
     def stop(self) -> None:
         with contextlib.suppress(OSError):
@@ -104,7 +118,8 @@ class Server:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.path is None:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             thread = threading.Thread(target=self._serve, args=(connection,))
             self._threads.append(thread)

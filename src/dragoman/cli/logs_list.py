@@ -18,7 +18,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.columns import cut, line_width
 from dragoman.cli.output import print_json, print_table, safe, talk, write
 from dragoman.observe.logfile import Filter, LogFile, Row
-from dragoman.observe.logstore import default_path
+from dragoman.observe.place import default_path
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import msgspec
 from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.output import talk, write
-from dragoman.observe.logstore import default_path
+from dragoman.observe.place import default_path
 from dragoman.observe.logswitch import Switch, read_switch, write_switch
 
 

@@ -16,9 +16,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
 
-_log: Final = logging.getLogger("dragoman.limit")
+_log = logging.getLogger("dragoman.limit")
 
 
 class Later:

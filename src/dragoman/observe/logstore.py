@@ -15,7 +15,6 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,14 +25,13 @@ from dragoman.errors import ConfigError, DragomanError, StoreError
 from dragoman.observe.base import Call, End
 from dragoman.observe.content import messages_json, output_json
 from dragoman.observe.logfile import LogFile, Row
+from dragoman.observe.place import DAYS, MEGABYTES, default_path
 from dragoman.observe.ulid import ulid
 from dragoman.redact import redact
 from dragoman.types.requests import SETTING_NAMES, ChatRequest
 
 _log: Final = logging.getLogger("dragoman.logs")
 
-DAYS: Final = 90.0
-MEGABYTES: Final = 500.0
 # Calls that may wait to be written.
 _MOST: Final = 5_000
 _GROUP: Final = 500
@@ -89,7 +87,8 @@ class LogStore:
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until all calls that are over are written, for at most `timeout` seconds: whether they are."""
-        return background.flush(timeout)
+        # Twice: the end of a stream that was left is itself told in the background, and is then written there.
+        return background.flush(timeout) and background.flush(timeout)
 
     def close(self) -> None:
         """Write what is left and close the file; a later call opens it again."""
@@ -163,18 +162,6 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
-
-
-def default_path(environ: Mapping[str, str]) -> Path:
-    """Where the file is if nobody says where."""
-    return data_directory(environ) / "logs.db"
-
-
-def data_directory(environ: Mapping[str, str]) -> Path:
-    """Where a user's data of Dragoman lies."""
-    base = environ.get("XDG_DATA_HOME") or ""
-    home = Path(base) if base.startswith("/") else Path(environ.get("HOME") or "~").expanduser() / ".local" / "share"
-    return home / "dragoman"
 
 
 # --- a call as a row --------------------------------------------------------------------------------------------------

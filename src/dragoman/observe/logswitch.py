@@ -14,13 +14,18 @@ from __future__ import annotations
 import os
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dragoman.errors import ConfigError
-from dragoman.observe.logstore import DAYS, MEGABYTES, LogStore, data_directory
+from dragoman.observe.place import DAYS, MEGABYTES, data_directory, default_path
+
+if TYPE_CHECKING:
+    from dragoman.observe.logstore import LogStore
 
 
 class Switch(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,9 +87,22 @@ def write_switch(environ: Mapping[str, str], switch: Switch) -> Path:
     return path
 
 
-def kept(environ: Mapping[str, str]) -> list[LogStore]:
-    """What the command line's client is observed by: the store, if it is switched on."""
-    switch = read_switch(environ)
+@contextmanager
+def kept(environ: Mapping[str, str], *, wanted: bool = True) -> Generator[list[LogStore], None, None]:
+    """
+    What the command line's client is observed by, for a `with` block: the store, if it is switched on.
+
+    At its end all calls are written.
+    """
+    switch = read_switch(environ) if wanted else Switch()
     if not switch.on:
-        return []
-    return [LogStore(content=switch.content, days=switch.days or None, megabytes=switch.megabytes or None)]
+        yield []
+        return
+    from dragoman.observe.logstore import LogStore  # who keeps nothing need not load a database
+
+    path = default_path(environ)
+    store = LogStore(path, content=switch.content, days=switch.days or None, megabytes=switch.megabytes or None)
+    try:
+        yield [store]
+    finally:
+        store.close()

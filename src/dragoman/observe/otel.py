@@ -256,7 +256,7 @@ def _described(call: Call, *, content: bool) -> str | None:
     error = call.error
     if not isinstance(error, DragomanError):
         return None
-    return str(error) if content else error.code
+    return redact(str(error)) if content else error.code
 
 
 def _moments(call: Call) -> Iterator[tuple[int, Attempt, Attempt, float]]:

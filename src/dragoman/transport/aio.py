@@ -144,15 +144,16 @@ class AsyncTransport:
 
 def _arguments(request: HttpRequest, route: Route) -> dict[str, Any]:
     """Arguments of aiohttp's `request`."""
-    headers, body, proxy = outgoing(request), request.body, route.proxy
+    headers, body, proxy = outgoing(request, alone=route.forwarded), request.body, route.proxy
     arguments: dict[str, Any] = {"headers": headers, "allow_redirects": False}
     if body:
         arguments["data"] = body if len(body) < _LARGE else io.BytesIO(body)
     if proxy is not None and not proxy.socks:
         arguments["proxy"] = _url(f"{proxy.scheme}://{proxy.netloc}")
         if proxy.authorization is not None:
-            # With CONNECT it is for the proxy's eyes; without, the proxy takes it out of the request.
-            target = arguments["proxy_headers"] = {} if route.origin.scheme == "https" else headers
+            # With CONNECT it is for the proxy's eyes; without, the proxy takes it out of the request.  Never one dict for
+            # both: aiohttp makes an `authorization` that it finds among the proxy's headers the one for the proxy.
+            target = headers if route.forwarded else arguments.setdefault("proxy_headers", {})
             target["proxy-authorization"] = proxy.authorization
     return arguments
 
@@ -167,14 +168,13 @@ def _no_connection(error: BaseException, route: Route) -> ConnectError:
         return connect_error(route, refusal(error.status, error.message))
     causes = list(_causes(error))
     system = [cause for cause in causes if isinstance(cause, OSError)]  # what others raised it from knows less
-    return connect_error(route, (system or causes)[-1], at_proxy=_at_proxy(error, route))
+    return connect_error(route, (system or causes)[-1], at_proxy=_at_proxy(causes, route))
 
 
-def _at_proxy(error: BaseException, route: Route) -> bool:
+def _at_proxy(causes: list[BaseException], route: Route) -> bool:
     """Whether the connection to the proxy failed, not the one behind it."""
-    proxy = route.proxy
-    where = error if isinstance(error, aiohttp.ClientConnectorError) else None
-    return proxy is not None and where is not None and (proxy.host, proxy.port) == (where.host, where.port)
+    where = [(cause.host, cause.port) for cause in causes if isinstance(cause, aiohttp.ClientConnectorError)]
+    return route.proxy is not None and (route.proxy.host, route.proxy.port) in where
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -56,7 +56,7 @@ class BlockingExchange:
         self._pool = pool
         self._route = route
         self._reused = reused
-        self._keep = not head.will_close
+        self._keep = not head.will_close and not route.forwarded
         self._line = connection.open_line
         self._body = Body(self._line, head.leftover(), chunked=bool(head.chunked), length=head.length)
         # Whoever takes the connection out of here, by one atomic pop, decides what becomes of it.
@@ -155,7 +155,7 @@ class BlockingTransport:
     async def open(self, request: HttpRequest, *, connect_until: float | None, until: float | None) -> BlockingExchange:
         """As the seam says."""
         route, target = self._routes.find(request.url)
-        headers = outgoing(request)
+        headers = outgoing(request, alone=route.forwarded)
         if until is not None and until <= time.monotonic():
             raise Clockout(sent=False)
         connection = self._pool.take(route)

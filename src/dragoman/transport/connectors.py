@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import weakref
+from asyncio.sslproto import _SSLProtocolTransport  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
@@ -123,6 +124,36 @@ class _Telling(aiohttp.BaseConnector):
 
 class Connector(_Telling, aiohttp.TCPConnector):
     """Connects to a server or to an HTTP proxy."""
+
+    async def _start_tls_connection(self, underlying_transport: Any, *args: Any, **settings: Any) -> Any:
+        if isinstance(underlying_transport, _SSLProtocolTransport):  # uvloop's own does not fail so, and wants itself
+            underlying_transport = _Outer(underlying_transport)
+        return await super()._start_tls_connection(underlying_transport, *args, **settings)
+
+
+class _Outer:
+    """
+    The TLS transport to a proxy, as asyncio's TLS inside it expects a transport to be.
+
+    In Python 3.11, 3.12 and before, one TLS transport cannot close another that failed: it calls a method with one
+    argument too many, and hides the failure of the handshake.  (CPython, Lib/asyncio/sslproto.py, `_force_close`)
+    """
+
+    _start_tls_compatible = True
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def abort(self) -> None:
+        """Close now; also where it is closed already."""
+        if not self._transport.is_closing() or self._transport._ssl_protocol is not None:
+            self._transport.abort()
+
+    def _force_close(self, _: BaseException | None) -> None:
+        self.abort()
 
 
 class UnixConnector(_Telling, aiohttp.UnixConnector):

@@ -67,7 +67,7 @@ class ProxyRefused(OSError):
 def refusal(status: int, reason: str) -> ProxyRefused:
     """An HTTP proxy's answer, where it should have let a request through."""
     phrase = " ".join(reason.split())[:100]
-    hint = f"; {_LOGIN}" if status == 407 else ""
+    hint = f"; {_LOGIN}" if status in (401, 407) else ""
     return ProxyRefused(f"{status} {phrase}".rstrip() + hint, retryable=status >= 500 or status == 429)
 
 

@@ -28,11 +28,16 @@ _BREAKS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 _FOLD: Final = re.compile(r"[ \t]*\r?\n[ \t]*")
 
 
-def outgoing(request: HttpRequest) -> dict[str, str]:
+def outgoing(request: HttpRequest, *, alone: bool = False) -> dict[str, str]:
     """
     Return all headers to send, except those that the HTTP library writes.
 
     A stream is asked for uncompressed: compression holds events back until a block is full.
+
+    Args:
+        alone: Whether it shall be the only request of its connection.  So it is where a proxy forwards it: tinyproxy
+            closes after each answer and hands on the server's word that it will not, so that every second request
+            would be lost.
 
     Raises:
         ConfigError: A name or value cannot stand in a header; `.field` names it.
@@ -50,6 +55,8 @@ def outgoing(request: HttpRequest) -> dict[str, str]:
             )
         if name not in _FRAMING:
             headers[name] = value
+    if alone:
+        headers["connection"] = "close"
     return headers
 
 

@@ -55,7 +55,8 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 
 class LoopPool:
     """
-    All sessions of one transport in one loop: the usual one, one for each SOCKS proxy, one for each unix socket.
+    All sessions of one transport in one loop: the usual one, and one for each SOCKS proxy, each proxy that
+    forwards, and each unix socket.
 
     Attributes:
         loop: Whose connections these are.
@@ -85,7 +86,8 @@ class LoopPool:
     def session(self, route: Route) -> aiohttp.ClientSession:
         """The session for a route."""
         origin, proxy = route
-        way = origin.host if origin.unix else proxy if proxy is not None and proxy.socks else None
+        own = proxy is not None and (proxy.socks or route.forwarded)
+        way = origin.host if origin.unix else proxy if own else None
         found = self._sessions.get(way)
         if found is None:
             found = self._sessions[way] = self._make_session(self._connector(way))
@@ -173,10 +175,11 @@ class LoopPool:
         settings: dict[str, Any] = {"limit": 0, "keepalive_timeout": IDLE}
         if isinstance(way, str):
             return UnixConnector(way, self._make_unix, **settings)
-        settings["resolver"] = Resolver(way)
-        if way is None:
-            return Connector(socket_factory=self._make_socket, **settings)
-        return SocksConnector(way, self._make_socket, **settings)
+        if way is not None and way.socks:
+            return SocksConnector(way, self._make_socket, resolver=Resolver(way), **settings)
+        if way is not None:  # it forwards, and each request has a connection of its own, see `headers.outgoing`
+            settings = {"limit": 0, "force_close": True}
+        return Connector(socket_factory=self._make_socket, resolver=Resolver(None), **settings)
 
     def _make_session(self, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

@@ -186,9 +186,8 @@ def test_simulated_answers_can_be_kept() -> None:
 
 def test_an_answer_with_a_credential_in_it_is_seen() -> None:
     """Some servers echo the headers they were sent; what is written must not have them."""
-    known = Secret("not-shaped-like-a-key")
-    known.reveal()
-    texts = {"a quiet answer": False, "it was not-shaped-like-a-key": True, "use sk-proj-abcdefghijklmnop1234": True}
+    Secret("not-shaped-like-a-key").reveal()
+    texts = {"a quiet answer": False, "it was not-shaped-like-a-key": True}
 
     for text, found in texts.items():
         entry = encode_answer(msgspec.structs.replace(ANSWER, message=Message("assistant", (Text(text),))))

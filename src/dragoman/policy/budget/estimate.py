@@ -14,7 +14,7 @@ makes the whole estimate unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
@@ -23,7 +23,7 @@ import msgspec
 from dragoman.catalog.cost import STANDARD, is_free
 from dragoman.policy.base import Context
 from dragoman.policy.budget.money import nano
-from dragoman.types.messages import Audio, File, Image, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from dragoman.policy.budget.prompt import BYTES_PER_TOKEN, EACH, measure, size
 from dragoman.types.models import Model, Prices
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
@@ -31,25 +31,12 @@ from dragoman.types.requests import ChatRequest
 if TYPE_CHECKING:
     from dragoman.policy.route.way import Node, Stop, Way
 
-# Bytes of UTF-8 to a token, at the least.  (Prose takes 4, code 3; only noise in base64 takes fewer than 2.)
-BYTES_PER_TOKEN: Final = 2
 # Output of a model of which nobody says how much it writes.
 UNKNOWN_OUTPUT: Final = 32_768
 # Anthropic's dialect needs a cap, and this is sent where none is known.
 _ANTHROPIC_OUTPUT: Final = 4_096
 # OpenAI's Responses API takes no lower cap.
 _LEAST_OUTPUT: Final = 16
-# What a chat adds: to the whole, and to each message.
-_HEAD, _EACH = 32, 8
-
-# The largest pictures are charged some 4,800 tokens (Anthropic, November 2026).
-_IMAGE: Final = 5_000
-# Sound is at most 32 tokens a second (Gemini), in 8 KB or more; and sound that lies elsewhere is taken for a minute.
-_SOUND_BYTES, _SOUND = 250, 2_000
-# A page of a PDF is up to 3,000 tokens in 12 KB or more; a file that lies elsewhere is taken for ten pages.
-_FILE_BYTES, _FILE = 4, 30_000
-# Lifetimes of a cache mark that are not the longer one, which costs more.
-_SHORT: Final = (None, "5m")
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +129,7 @@ class Pricing:
         rates = self._rates(ref, request.service_tier)
         if rates is None or not rates.bands:
             return None if rates is None else FREE
-        prompt, sound, longer = _prompt(request)
+        prompt, sound, longer = measure(request)
         if rates.context is not None and prompt > rates.context:
             prompt = rates.context
         output = _output(request, rates)
@@ -154,7 +141,7 @@ class Pricing:
         rates = self._rates(ref, None)
         if rates is None or not rates.bands:
             return None if rates is None else FREE
-        prompt = sum(_size(text) for text in texts) // BYTES_PER_TOKEN + _EACH * len(texts)
+        prompt = sum(size(text) for text in texts) // BYTES_PER_TOKEN + EACH * len(texts)
         return _estimate(_band(rates, prompt), prompt, 0, 0, False, True)
 
     def _rates(self, ref: str, tier: str | None) -> _Rates | None:
@@ -273,95 +260,3 @@ def _answers(request: ChatRequest) -> int:
     if request.extra is not None:
         asked = request.extra.get("n", asked)
     return asked if isinstance(asked, int) and asked > 1 else 1
-
-
-# --- input ------------------------------------------------------------------------------------------------------------
-
-
-def _size(text: str) -> int:
-    """Bytes of UTF-8."""
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-
-
-def _prompt(request: ChatRequest) -> tuple[int, int, bool]:
-    """Tokens of a prompt, those of them that are sound, and whether it asks for a cache of the longer lifetime."""
-    written, tokens, sound = 0, _HEAD, 0
-    longer = request.cache is not None and request.cache.ttl not in _SHORT
-    for message in request.messages:
-        tokens += _EACH
-        for part in message.parts:
-            if type(part) is Text:
-                written += _size(part.text)
-            else:
-                size, fixed, heard = _SIZES[type(part)](part)
-                written, tokens, sound = written + size, tokens + fixed, sound + heard
-            if part.cache is not None and part.cache.ttl not in _SHORT:
-                longer = True
-    if request.tools or request.output or request.extra or request.native:
-        written += _besides(request)
-    return tokens + sound + written // BYTES_PER_TOKEN, sound, longer
-
-
-def _besides(request: ChatRequest) -> int:
-    """Bytes of what is not a message and may be written into the prompt."""
-    size = sum(_json(tool) for tool in request.tools or ())
-    if request.output is not None and request.output.schema is not None:
-        size += _json(request.output.schema)
-    return size + sum(_json(fields) for fields in (request.extra, request.native) if fields)
-
-
-def _json(value: object) -> int:
-    return len(msgspec.json.encode(value))
-
-
-# By part: bytes of text, tokens of another kind, tokens of sound.
-_Size = tuple[int, int, int]
-
-
-def _words(part: Reasoning | Refusal) -> _Size:
-    return _size(part.text) + (_json(part.native) if part.native else 0), 0, 0
-
-
-def _call(part: ToolCall) -> _Size:
-    return len(part.name) + _size(part.arguments_json), 0, 0
-
-
-def _result(part: ToolResult) -> _Size:
-    text = tokens = sound = 0
-    for inner in part.parts:
-        size, fixed, heard = _SIZES[type(inner)](inner)
-        text, tokens, sound = text + size, tokens + fixed, sound + heard
-    return text, tokens, sound
-
-
-def _sound(part: Audio) -> _Size:
-    return 0, 0, _SOUND if part.data is None else max(_SOUND, len(part.data) // _SOUND_BYTES)
-
-
-def _file(part: File) -> _Size:
-    return 0, _FILE if part.data is None else max(_IMAGE, len(part.data) // _FILE_BYTES), 0
-
-
-def _text(part: Text) -> _Size:
-    return _size(part.text), 0, 0
-
-
-def _picture(part: Image) -> _Size:
-    return 0, _IMAGE, 0
-
-
-def _opaque(part: Opaque) -> _Size:
-    return _json(part.data), 0, 0
-
-
-_SIZES: Final[Mapping[type[Part], Callable[[Any], _Size]]] = {
-    Text: _text,
-    Reasoning: _words,
-    Refusal: _words,
-    ToolCall: _call,
-    ToolResult: _result,
-    Opaque: _opaque,
-    Image: _picture,
-    Audio: _sound,
-    File: _file,
-}

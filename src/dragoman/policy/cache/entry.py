@@ -26,7 +26,7 @@ _MAGIC: Final = b"DGA"
 _HEAD: Final = struct.Struct(">3sBBI16s")
 _PACKED: Final = 1
 # Smaller ones gain less than they cost.
-_WORTH_PACKING: Final = 1024
+_WORTH_PACKING: Final = 4096
 
 _decoder: Final = msgspec.msgpack.Decoder(ChatResponse)
 

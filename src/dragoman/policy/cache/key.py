@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 import msgspec
 
@@ -84,17 +84,20 @@ def key_of(scope: str, ways: Sequence[tuple[Way, HttpRequest, Body | None]], for
             credential, and its body, taken apart.
         form: How these models hang together.
     """
-    digest = _Digest(scope, form, str(len(ways)))
+    texts, bodies = [scope, form, str(len(ways))], list[bytes]()
     for way, request, body in ways:
-        digest.take(way.wire.name, way.provider.name, way.provider.base_url, way.model, request.method, request.url)
-        digest.take_headers(request, secret=False)
+        texts += (way.wire.name, way.provider.name, way.provider.base_url, way.model, request.method, request.url)
+        texts += _headers(request, secret=False)
         if body is None:
-            digest.take("bytes", request.body)
+            texts += ("bytes", str(len(request.body)))
+            bodies.append(request.body)
         else:
-            digest.take("fields", str(len(body)))
+            texts += ("fields", str(len(body)))
             for name in sorted(body):
-                digest.take(name, memoryview(body[name]))
-    return digest.bytes()
+                value = bytes(body[name])
+                texts += (name, str(len(value)))
+                bodies.append(value)
+    return _hashed(texts, bodies)
 
 
 def scope_of_credentials(keys: Sequence[Secret | None], requests: Sequence[HttpRequest]) -> str:
@@ -105,11 +108,10 @@ def scope_of_credentials(keys: Sequence[Secret | None], requests: Sequence[HttpR
         keys: One for each request; None where there is none, or where a library finds it when it signs.
         requests: Headers that the caller set may be credentials, too.
     """
-    digest = _Digest(str(len(keys)))
+    texts = [str(len(keys))]
     for key, request in zip(keys, requests, strict=True):
-        digest.take(key.fingerprint() if key else "")
-        digest.take_headers(request, secret=True)
-    return f"credential:{digest.bytes().hex()}"
+        texts += (key.fingerprint() if key else "", *_headers(request, secret=True))
+    return f"credential:{_hashed(texts, ()).hex()}"
 
 
 def scope_of_name(name: str) -> str:
@@ -122,25 +124,17 @@ def scope_id(scope: str) -> bytes:
     return blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=16, person=b"dragoman-scope").digest()
 
 
-class _Digest:
-    """Hashes pieces, each after its length, so that no two lists of pieces are the same bytes."""
+def _headers(request: HttpRequest, *, secret: bool) -> list[str]:
+    """Those that are credentials, or those that are none; after their number."""
+    found = [name for name in request.headers if (name in SECRET_HEADERS) == secret and name not in _NO_MATTER]
+    return [str(len(found)), *(text for name in sorted(found) for text in (name, request.headers[name]))]
 
-    def __init__(self, *pieces: str) -> None:
-        self._pieces: list[bytes | memoryview] = []
-        self.take(*pieces)
 
-    def take(self, *pieces: str | bytes | memoryview) -> None:
-        for piece in pieces:
-            data = piece.encode("utf-8", "surrogatepass") if type(piece) is str else cast("bytes", piece)
-            self._pieces += (b"%d:" % len(data), data)
-
-    def take_headers(self, request: HttpRequest, *, secret: bool) -> None:
-        """Those that are credentials, or those that are none; after their number."""
-        found = [name for name in request.headers if (name in SECRET_HEADERS) == secret and name not in _NO_MATTER]
-        self.take(str(len(found)))
-        for name in sorted(found):
-            self.take(name, request.headers[name])
-
-    def bytes(self) -> bytes:
-        # All at once: there are many small ones.
-        return blake2b(b"".join(self._pieces), digest_size=32, person=b"dragoman-ans-%d" % VERSION).digest()
+def _hashed(texts: Sequence[str], bodies: Sequence[bytes]) -> bytes:
+    """
+    Hash texts, each after its length, and what follows them, whose lengths are among the texts: no two lists of pieces
+    are the same bytes.
+    """
+    head = "".join([f"{len(text)}:{text}" for text in texts]).encode("utf-8", "surrogatepass")
+    whole = b"".join((b"%d:%d:" % (VERSION, len(head)), head, *bodies))
+    return blake2b(whole, digest_size=32, person=b"dragoman-answer").digest()

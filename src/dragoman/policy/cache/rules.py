@@ -17,7 +17,7 @@ import msgspec
 
 from dragoman.errors import ConfigError
 from dragoman.policy.cache.key import Body
-from dragoman.redact import redact
+from dragoman.redact import knows
 from dragoman.types.messages import Audio, File, Image, Message, Part, Text, ToolResult
 from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse, FinishReason
@@ -174,6 +174,5 @@ def _expires(part: Part) -> bool:
 
 
 def holds_secret(entry: bytes) -> bool:
-    """Whether a credential, or what looks like one, is in an answer: some servers echo what they were sent."""
-    text = entry.decode("utf-8", "replace")
-    return redact(text) != text
+    """Whether a credential that was used is in an answer: some servers echo what they were sent."""
+    return knows(entry.decode("utf-8", "replace"))

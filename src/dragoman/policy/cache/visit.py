@@ -228,7 +228,7 @@ class Visit:
         encoded = encode_answer(answer) if why is None else None
         if encoded is not None and len(encoded) <= cache.max_entry_bytes and not holds_secret(encoded):
             return encoded
-        why = why or "it is too large, has no stored form, or holds what looks like a credential"
+        why = why or "it is too large, has no stored form, or holds a credential"
         _log.debug("an answer of %s is not kept: %s", self._request.model, why)
         return None
 

@@ -2,8 +2,8 @@
 The other processes that share a scope.
 
 Each process keeps its own lines.  The head of each stands in the shared state, in the order in which it came there, and
-leaves room for those before it: it goes when there is enough for them and for itself.  Who had his quantum stands at the
-end again, so that each process that waits gets its turn, however much one of them has to do.
+leaves room for those before it: it goes when there is enough for them and for itself.  Who had his quantum stands at
+the end again, so that each process that waits gets its turn, however much one of them has to do.
 
 A process promises when it will look again.  One that broke its promise (it is stopped, dead, or slow) is passed until
 it is back, so that it holds up nobody for longer than `grace`.  One that is gone is forgotten with what it had in
@@ -161,6 +161,6 @@ class Peers:
 
 
 def _precedes(fair: Fair, theirs: str, mine: str) -> bool:
-    """Whether another class goes before ours: a higher one that had no more than its share, a lower one that had less."""
+    """Whether another class goes before ours: a higher one that had not more than its part, a lower one that had less."""
     gap = fair.of(theirs) - fair.of(mine)
     return gap <= PATIENCE if RANK[theirs] < RANK[mine] else gap < -PATIENCE
