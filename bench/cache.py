@@ -16,6 +16,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import platform
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -135,7 +138,18 @@ def main() -> None:
     for name, value in micros.items():
         print(f"{name:28} {value:8.1f} us")
     if rounds == ROUNDS:
-        report = {"question": QUESTION, "date": datetime.now(UTC).isoformat(timespec="seconds"), "micros": micros}
+        report = {
+            "question": QUESTION,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": {
+                "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+                "cores": os.cpu_count(),
+                "load_after": [round(value, 2) for value in os.getloadavg()],
+                "python": platform.python_version(),
+                "sqlite": sqlite3.sqlite_version,
+            },
+            "micros": micros,
+        }
         kept = Path(__file__).parent / "results" / "cache.json"
         kept.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

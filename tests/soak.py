@@ -32,6 +32,7 @@ from tests.fuzz.targets import check_sse, run, targets
 from tests.histories import Seeded, history
 from tests.policy.limit import targets as limits
 from tests.soaks.abandoned import abandoned
+from tests.soaks.budget import budget
 from tests.soaks.cancels import cancels
 from tests.soaks.flat import flat
 from tests.soaks.outage import outage
@@ -131,6 +132,7 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "flat": flat,
     "outage": outage,
     "tenants": tenants,
+    "budget": budget,
 }
 
 

@@ -49,11 +49,11 @@ from dragoman.policy.base import Ending as Ending
 from dragoman.policy.base import Handler as Handler
 from dragoman.policy.base import Middleware as Middleware
 from dragoman.policy.base import Opened as Opened
+from dragoman.policy.budget.budget import Budget as Budget
+from dragoman.policy.budget.budget import BudgetBalance as BudgetBalance
 from dragoman.policy.cache.cache import Cache as Cache
 from dragoman.policy.cache.cache import CacheStats as CacheStats
 from dragoman.policy.cache.similar import Semantic as Semantic
-from dragoman.policy.budget.budget import Budget as Budget
-from dragoman.policy.budget.budget import BudgetBalance as BudgetBalance
 from dragoman.policy.limit.bucket import Limit as Limit
 from dragoman.policy.retry import Retry as Retry
 from dragoman.policy.route.breaker import Breaker as Breaker

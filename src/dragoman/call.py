@@ -10,6 +10,7 @@ an answer or a typed error.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import msgspec
 
@@ -17,6 +18,7 @@ from dragoman import wire
 from dragoman.catalog.accept import adapt
 from dragoman.catalog.cost import cost_of, is_free
 from dragoman.errors import DragomanError, UnsupportedError
+from dragoman.exact import Exact
 from dragoman.ledger import Entry
 from dragoman.policy.base import Context, Ending
 from dragoman.policy.credentials import in_time
@@ -51,6 +53,9 @@ class Sender:
             UnsupportedError: Something would have to be adapted, and the context is strict.
         """
         route = self._resolve(request.model, context.credential)
+        exact = exact_of(request, context)
+        if exact is not None:
+            return msgspec.structs.replace(route, wire=wire.get(exact.wire)), exact.request
         messages, mended = settle(request.messages)
         settled = request.directed(model=route.model, messages=messages)
         adapted = adapt(settled, route.provider, route.facts)
@@ -70,10 +75,13 @@ class Sender:
         """Send `request` and return when its first content is there."""
         route, encoded = self.prepare(request, context)
         keyed = msgspec.structs.replace(encoded, headers={**encoded.headers, "idempotency-key": context.key})
-        ready = await authorized(route, keyed, context)
+        exact, transport = exact_of(request, context), self._transport(route)
+        ready = keyed if exact and exact.authorized else await authorized(route, keyed, context)
         answer = Answer(route, context, request.service_tier)
+        if exact:
+            exact.answer, transport = answer, exact.over(transport)
         try:
-            await answer.open(self._transport(route), ready, stream=request.stream)
+            await answer.open(transport, ready, stream=request.stream)
         except DragomanError as error:
             raise answer.failed(error) from error.__cause__
         except BaseException as error:
@@ -81,6 +89,12 @@ class Sender:
             raise
         answer.given = True
         return answer
+
+
+def exact_of(request: ChatRequest, context: Context) -> Exact | None:
+    """The bytes in which another program has written the request, while they are what is asked; else None."""
+    exact = cast("Exact | None", context.exact)
+    return exact if exact is not None and exact.says(request, context) else None
 
 
 async def authorized(route: Route, encoded: HttpRequest, context: Context) -> HttpRequest:
@@ -144,6 +158,11 @@ class Answer:
         while not self._content and (events := await self.more()):
             held += events
         self._held = held
+
+    @property
+    def seen(self) -> Sequence[Event]:
+        """The events of a stream so far, those included that were not handed out yet."""
+        return self._decoder.seen if self._decoder is not None else ()
 
     # --- reading ------------------------------------------------------------------------------------------------
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, Unpack, cast
 import msgspec
 
 from dragoman.call import Sender
-from dragoman.errors import ConfigError, DragomanError
+from dragoman.errors import ConfigError
+from dragoman.observe.watch import Watch
 from dragoman.plain import Plain
-from dragoman.policy.base import Context, Ending, Handler, Middleware, Opened
+from dragoman.policy.base import Context, Handler, Middleware, Opened
 from dragoman.policy.credentials import Credentials
 from dragoman.policy.deadline import Clocks
 from dragoman.policy.retry import Repeater, Retry
@@ -26,7 +27,7 @@ from dragoman.redact import redact_headers
 from dragoman.routes import ModelOverrides, ProviderOverrides, Route, Routes
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
 from dragoman.secrets import veiled
-from dragoman.stack import Limits, Plans, pacing
+from dragoman.stack import Limits, Plans, budgeting, pacing
 from dragoman.stream import AsyncStream, Stream
 from dragoman.transport.base import Transport
 from dragoman.types.http import HttpRequest
@@ -35,11 +36,12 @@ from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest, Settings, SettingsDict, check_names
 from dragoman.types.responses import ChatResponse
 from dragoman.types.timeouts import Timeouts, check_seconds
-from dragoman.types.usage import Usage
 from dragoman.verbs.faces import AsyncVerbs, BlockingVerbs
 from dragoman.wire.openai_chat import parse_messages
 
 if TYPE_CHECKING:
+    from dragoman.observe.base import Observer
+    from dragoman.policy.budget.budget import Budget
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.way import Way
     from dragoman.stack import Breaking, NamedPlans
@@ -69,6 +71,8 @@ class _Core:
         limits: Limits | None = None,
         routes: NamedPlans | None = None,
         breaker: Breaking = "plans",
+        budget: Budget | Sequence[Budget] | None = None,
+        observe: Iterable[Observer] = (),
         proxy: str | None = None,
         strict: bool = False,
     ) -> None:
@@ -87,6 +91,8 @@ class _Core:
             routes: Plans by the names under which they may be asked for: `{"fast": Fallback("a/x", "b/y")}`.
             breaker: When a target that failed too often is left alone for a while: in plans of several targets, by the
                 usual values; everywhere, by those of a `Breaker`; never, for None.
+            budget: What calls may cost together; of several, all must have room.
+            observe: Who looks at the calls: `Prometheus()`, `OpenTelemetry()`, `LogStore()`...
             proxy: URL of the proxy for every request; by default the standard variables decide.
             strict: Raise `UnsupportedError` instead of adapting what a model or dialect cannot carry.
 
@@ -103,16 +109,28 @@ class _Core:
         self._closed = False
         self._sender = Sender(self._routes.resolve, self._transport)
         repeater, paced = Repeater(retry), pacing(self._routes, limit, limits)
+        held, watch = budgeting(self._routes, budget), Watch(observe, self._routes.locate)
         self._plain = Plain(
-            self._routes, self._sender, self._transport, self._plain_context, self._request, repeater, paced
+            self._routes,
+            self._sender,
+            self._transport,
+            self._plain_context,
+            self._request,
+            repeater,
+            paced,
+            watch=watch,
+            budgeting=held,
         )
         paced_once: Handler = paced.wrap(self._sender) if paced else self._sender
         once = Credentials(self._routes.source_of).wrap(paced_once)
         self._plans = Plans(self._routes, repeater, once, routes, breaker, hedges=self.runtime.suspends)
         handler = self._plans.handler()
+        if held is not None:
+            handler = held.wrap(handler)
+        handler = watch.wrap(handler)
         for wrap in reversed(list(middleware)):
             handler = wrap(handler)
-        self._handler = handler
+        self._plain.handler = handler
 
     @property
     def providers(self) -> Mapping[str, Provider]:
@@ -180,15 +198,7 @@ class _Core:
 
     async def _answered(self, request: ChatRequest, way: Way | None) -> Opened:
         """Have the request handled; a call that fails before it has an answer ends here."""
-        request, context = self._begun(request, way)
-        try:
-            return await self._handler(request, context)
-        except DragomanError as error:
-            context.end(Ending(usage=error.partial.usage if error.partial else Usage(), error=error))
-            raise
-        except BaseException:
-            context.end(Ending())
-            raise
+        return await self._plain.answered(*self._begun(request, way))
 
     def _asked(
         self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]

@@ -19,7 +19,7 @@ from dragoman.call import Sender, authorized
 from dragoman.errors import DragomanError
 from dragoman.ledger import Entry
 from dragoman.observe.watch import Watch
-from dragoman.policy.base import Context
+from dragoman.policy.base import Context, Ending, Handler, Opened
 from dragoman.policy.credentials import under
 from dragoman.policy.limit.pacing import Pacing
 from dragoman.policy.retry import Repeater
@@ -28,6 +28,7 @@ from dragoman.transfer import Transfer
 from dragoman.transport.base import Transport
 from dragoman.types.http import HttpRequest, RawResponse
 from dragoman.types.requests import ChatRequest, Settings
+from dragoman.types.usage import Usage
 
 if TYPE_CHECKING:
     from dragoman.client import Messages
@@ -47,7 +48,11 @@ class Plain:
         chat: Makes a chat request of model, messages, settings and keywords, as `Client.chat` does.
         watch: Shows calls to the client's observers.
         budgeting: Holds calls to the client's budgets; None if it has none.
+        transport: Finds what sends a request on its way.
+        handler: What a chat request goes through; the client sets it when it is made.
     """
+
+    handler: Handler
 
     def __init__(
         self,
@@ -65,7 +70,7 @@ class Plain:
         self.sender = sender
         self.context = context
         self.chat = chat
-        self._transport = transport
+        self.transport = transport
         self._repeater = repeater
         self._pacing = pacing
         self.watch = watch or Watch()
@@ -76,12 +81,34 @@ class Plain:
     ) -> T:
         """Like `send`, but in its turn, and what failed for now is sent again, as the client's policies say."""
         keyed = msgspec.structs.replace(request, headers={**request.headers, "idempotency-key": context.key})
-        once: Callable[[], Awaitable[T]] = partial(self.send, route, keyed, context, read)
-        if self._pacing is not None:
+        return await self.again(partial(self.send, route, keyed, context, read), route, context, chars)
+
+    async def again(self, once: Callable[[], Awaitable[T]], route: Route | None, context: Context, chars: int = 0) -> T:
+        """
+        Do what makes one request, as the client's policies say: in its turn, with the right key, and again.
+
+        Args:
+            once: What makes it.
+            route: Where to; None for an address that is no provider's, which has neither limits nor keys.
+            context: The call.
+            chars: Length of its texts.
+        """
+        if route is not None and self._pacing is not None:
             once = partial(self._pacing.plain, once, f"{route.provider.name}/{route.model}", chars, context)
-        if route.source is not None:
+        if route is not None and route.source is not None and context.credential is None:
             once = partial(under, route.source, once, context)
         return await self._repeater(once, context)
+
+    async def answered(self, request: ChatRequest, context: Context) -> Opened:
+        """Have a chat request handled; a call that fails before it has an answer ends here."""
+        try:
+            return await self.handler(request, context)
+        except DragomanError as error:
+            context.end(Ending(usage=error.partial.usage if error.partial else Usage(), error=error))
+            raise
+        except BaseException:
+            context.end(Ending())
+            raise
 
     async def send(self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T]) -> T:
         """
@@ -97,7 +124,7 @@ class Plain:
         transfer = Transfer(context)
         entry = Entry(context, transfer, route.provider.name, route.model)
         try:
-            await transfer.open(self._transport(route), ready)
+            await transfer.open(self.transport(route), ready)
             body = await transfer.body()
             assert transfer.status is not None  # it is open
             value = read(RawResponse(status=transfer.status, headers=transfer.headers, body=body))

@@ -1,7 +1,7 @@
 """
 The policies of a client, in their order.
 
-    caller -> plan -> retry -> health -> limit -> one request
+    caller -> observers -> cache -> budget -> plan -> retry -> health -> key -> limit -> one request
 
 What asks by a plan is loaded when a plan is used; a call without one passes through a single comparison.
 
@@ -25,9 +25,12 @@ from dragoman.policy.limit.pacing import Pacing, Subject
 from dragoman.policy.retry import Repeater
 from dragoman.routes import Routes
 from dragoman.secrets import Secret
+from dragoman.types.models import Model
+from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
 
 if TYPE_CHECKING:
+    from dragoman.policy.budget.budgeting import Budgeting
     from dragoman.policy.route.breaker import Breaker
     from dragoman.policy.route.health import Place, Watch
     from dragoman.policy.route.plans import Plan
@@ -136,6 +139,25 @@ def _checked(routes: Routes, limits: Limits) -> Limits:
         else:
             checked[routes.name_of(ref)] = tuple(known)
     return checked
+
+
+def budgeting(routes: Routes, budget: object) -> Budgeting | None:
+    """
+    Make what holds the calls of a client to its budgets; None for none.
+
+    Raises:
+        ConfigError: It is no budget.
+    """
+    if budget is None:
+        return None
+    from dragoman.policy.budget.budgeting import hold_to  # who has no budget need not load it
+    from dragoman.policy.budget.estimate import Pricing
+
+    def locate(ref: str) -> tuple[Provider, Model | None]:
+        provider, model = routes.locate(ref)
+        return provider, routes.facts(provider.name, model)
+
+    return hold_to(budget, Pricing(locate))
 
 
 # --- plans ------------------------------------------------------------------------------------------------------------

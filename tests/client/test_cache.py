@@ -159,6 +159,27 @@ def test_what_a_caller_does_to_his_answer_is_his_alone(make_cached: Any) -> None
         details["mine"] = 1
 
 
+def test_metrics_are_told_what_the_cache_did(make_cached: Any) -> None:
+    """In one word for each call; nothing for one that left the cache alone."""
+    told: list[str | None] = []
+
+    def noting(handler: Handler) -> Handler:
+        async def handle(request: ChatRequest, context: Context) -> Opened:
+            opened = await handler(request, context)
+            told.append(context.cached)
+            return opened
+
+        return handle
+
+    face = make_cached(Cache(semantic=NEAR), middleware=[noting])
+    for text in (QUESTION, QUESTION, "Where did you live?"):
+        ask(face, False, text=text)
+    ask(face, False, extra={"store": True})
+    ask(face, False, reuse=False)
+
+    assert ["miss", "hit", "similar", "pass", None] == told
+
+
 def test_who_accounts_is_told_that_nothing_was_used(make_cached: Any) -> None:
     """The end of a replay has no tokens, so that no metric counts them twice."""
     endings: list[Ending] = []
@@ -596,6 +617,29 @@ def test_a_stream_is_waited_for_to_its_end(server: Server) -> None:
 
     assert ("word " * 5, True) == (given[0].text, given[0].cached)
     assert 1 == server.calls
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["blocking", "async"])
+def test_nobody_waits_for_his_own_stream(server: Server, asynchronous: bool) -> None:
+    """Who reads a stream and asks the same before its end would wait for himself: he asks at once."""
+    server.script(events(*(TextDelta("word ") for _ in range(5)), Finish("stop"), pace=0.01), says("the other"))
+
+    async def suspending() -> list[str]:
+        rows = {"openai": {"base_url": server.base_url("openai-chat"), "api_key": "test-key-0001"}}
+        async with AsyncClient(providers=rows, cache=Cache()) as client:
+            async with client.stream("openai/m", QUESTION) as stream:
+                await anext(stream)
+                inner, outer = await client.chat("openai/m", QUESTION), await stream.drain()
+            return [inner.text, outer.text]
+
+    def blocking() -> list[str]:
+        with client_of(server, Cache()) as client, client.stream("openai/m", QUESTION) as stream:
+            next(stream)
+            return [client.chat("openai/m", QUESTION).text, stream.drain().text]
+
+    before = time.monotonic()
+    assert ["the other", "word " * 5] == (asyncio.run(suspending()) if asynchronous else blocking())
+    assert time.monotonic() - before < 10
 
 
 def test_a_stream_that_is_left_is_not_waited_for(server: Server) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ def test_the_answer_is_like_the_list_of_vectors(face: Any, server: Server) -> No
     assert (2, 3, 3) == (len(vectors), vectors.dimensions, len(vectors[0]))
     assert (vectors[0], vectors[1]) == vectors.vectors == vectors[:] == tuple(vectors)
     assert "<EmbedResponse: 2 vectors of 3 from openai/text-embedding-3-small>" == repr(vectors)
-    assert vectors.cost is None
+    assert Decimal("0.00000004") == vectors.cost
     assert "req-0" == vectors.request_id
 
 

@@ -19,8 +19,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("types", "errors", "redact", "_version"),
     ("wire", "catalog", "tokens"),
     ("policy", "transport", "observe", "secrets", "runtime", "background", "drivers", "limits"),
-    ("client", "stack", "stream", "call", "routes", "transfer", "ledger", "plain", "verbs", "local"),
-    ("batch", "conversation", "structured", "tools"),
+    ("client", "stack", "stream", "call", "routes", "transfer", "ledger", "plain", "verbs", "local", "exact"),
+    ("batch", "conversation", "structured", "tools", "bridge", "compat"),
     ("",),  # the package itself: the public names
     ("cli", "gateway", "testing"),
     ("__main__",),
@@ -42,6 +42,7 @@ PURE = (
     "stream",
     "client",
     "ledger",
+    "exact",
     "plain",
     "stack",
     "verbs",

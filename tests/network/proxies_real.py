@@ -159,7 +159,8 @@ class Microsocks(ProxyService):
     @property
     def targets(self) -> list[str]:
         """Where connections went."""
-        return [match[1] for match in self.found(r"connected to (\S+)")]
+        found = [match[1].rpartition(":") for match in self.found(r"connected to (\S+)")]
+        return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, _, port in found]
 
 
 def write_pem(path: Path, *blobs: trustme.Blob) -> str:

@@ -117,3 +117,10 @@ def test_an_alert_rises_for_failures_and_not_for_readers_who_leave(tmp_path: Pat
     done = subprocess.run(["promtool", "test", "rules", str(cases)], capture_output=True, text=True, check=False)
 
     assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def test_the_documents_name_every_metric() -> None:
+    """What is exported is written down, and nothing else is."""
+    table = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "metrics.md").read_text("utf-8"), re.MULTILINE))
+
+    assert {metric.name for metric in METRICS} == table

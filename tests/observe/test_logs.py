@@ -60,9 +60,7 @@ def test_a_call_says_when_it_begins_each_request_and_its_end(
     assert not re.search("secret|words", "".join(said))
 
 
-def test_a_failed_call_says_what_its_error_is(
-    make_face: Any, server: Server, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failed_call_says_what_its_error_is(make_face: Any, server: Server, caplog: pytest.LogCaptureFixture) -> None:
     """Class, status, code and request id, not the provider's words."""
     server.script(status(401, "that was a secret", code="invalid_api_key"))
     with caplog.at_level(logging.DEBUG, "dragoman.call"), pytest.raises(AuthenticationError):

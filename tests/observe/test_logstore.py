@@ -23,8 +23,8 @@ import pytest
 from dragoman import BadRequestError, Client, ConfigError, Image, Message, StoreError
 from dragoman.observe import LogStore
 from dragoman.observe.logfile import Filter, LogFile, Row
-from dragoman.observe.place import default_path
 from dragoman.observe.logswitch import Switch, kept, read_switch, switch_path, write_switch
+from dragoman.observe.place import default_path
 from dragoman.observe.ulid import moment, ulid
 from dragoman.testing import Server, embeds, says, status
 
@@ -385,7 +385,9 @@ if child:
 def test_a_forked_child_writes_its_own_calls(tmp_path: Path) -> None:
     """What waited in the parent is written by the parent, once."""
     path = tmp_path / "logs.db"
-    done = subprocess.run([sys.executable, "-c", _FORK, str(path)], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", _FORK, str(path)], capture_output=True, text=True, check=False, timeout=60
+    )
     file = LogFile(path)
     prompts = sorted(one.prompt or "" for one in file.each())
     file.close()
@@ -450,7 +452,9 @@ def test_nothing_is_kept_before_it_is_switched_on(tmp_path: Path) -> None:
     assert 0o600 == stat.S_IMODE(switch_path(environ).stat().st_mode)
 
 
-@pytest.mark.parametrize("text", ["on = ", "on = 1", b"\xff\xfe", "days = 'many'"], ids=["cut", "type", "bytes", "days"])
+@pytest.mark.parametrize(
+    "text", ["on = ", "on = 1", b"\xff\xfe", "days = 'many'"], ids=["cut", "type", "bytes", "days"]
+)
 def test_a_damaged_switch_is_an_error(tmp_path: Path, text: str | bytes) -> None:
     """It is not taken for off, and the message says how to write it anew."""
     environ = {"XDG_DATA_HOME": str(tmp_path)}

@@ -85,7 +85,10 @@ def weather(city: str) -> str:
 def test_a_dialect_is_what_it_was(dialect: str, server: Server, telemetry: Telemetry) -> None:
     """Every name, unit, kind and value of a row of calls, held to the file that is kept of it."""
     server.script(
-        status(500), says("hello there", reasoning="thinking"), says("one two three", pace=0.02), status(400, code="nope")
+        status(500),
+        says("hello there", reasoning="thinking"),
+        says("one two three", pace=0.02),
+        status(400, code="nope"),
     )
     server.on("/v1/embeddings", embeds(8))
     observer = telemetry.observer(dialect=dialect, content=True)

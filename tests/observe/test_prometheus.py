@@ -284,7 +284,9 @@ def test_several_processes_count_together(server: Server, tmp_path: Path) -> Non
     server.default = says("hi")
     environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     workers = [
-        subprocess.Popen([sys.executable, "-W", "error::ResourceWarning", "-c", _WORKER, server.base_url()], env=environ)
+        subprocess.Popen(
+            [sys.executable, "-W", "error::ResourceWarning", "-c", _WORKER, server.base_url()], env=environ
+        )
         for _ in range(2)
     ]
     assert [0, 0] == [worker.wait(30) for worker in workers]

@@ -36,7 +36,11 @@ class Scraper:
     def __init__(self, folder: Path, target: int) -> None:
         self.port = free_port()
         configuration: dict[str, Any] = yaml.safe_load(CONFIGURATION.read_text("utf-8"))
-        configuration["global"] = {"scrape_interval": "200ms", "evaluation_interval": "200ms", "scrape_timeout": "200ms"}
+        configuration["global"] = {
+            "scrape_interval": "200ms",
+            "evaluation_interval": "200ms",
+            "scrape_timeout": "200ms",
+        }
         configuration["scrape_configs"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{target}"]
         (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration), "utf-8")
         (folder / RULES.name).write_text(RULES.read_text("utf-8"), "utf-8")

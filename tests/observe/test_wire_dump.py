@@ -119,7 +119,9 @@ def test_what_fails_is_written_down(make_face: Any, server: Server, wire: Path) 
 
 def test_an_echoed_key_is_masked(make_face: Any, server: Server, wire: Path) -> None:
     """A server that repeats the key in header and body does not bring it into the file."""
-    server.script(raw(b'{"error": {"message": "bad key test-key-0001"}}', status=401, headers={"x-echo": "test-key-0001"}))
+    server.script(
+        raw(b'{"error": {"message": "bad key test-key-0001"}}', status=401, headers={"x-echo": "test-key-0001"})
+    )
     with pytest.raises(DragomanError):
         make_face().chat(MODEL, "Hi")
 

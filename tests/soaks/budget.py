@@ -96,7 +96,7 @@ def _round(budget: Budget, pool: ThreadPoolExecutor, number: int, hows: list[str
 
 def budget(scale: float = 1.0) -> dict[str, Any]:
     """1,000 rounds for each store."""
-    count = max(4, int(1_000 * scale))
+    count = max(2, int(1_000 * scale))
     problems: list[str] = []
     answered: dict[str, int] = {}
     rng = random.Random(3)

@@ -20,6 +20,7 @@ from dragoman.types.providers import Provider
 _ALIKE = 0.75
 _FEW = 20  # names that a message may list
 _LETTERS = re.compile(r"[A-Za-z]+")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # no name has them, and some dialects write it into the address
 # Where a model of no known maker is most likely to be found: on one's own machine, or with those who serve them all.
 _SERVERS = ("ollama", "openrouter")
 
@@ -40,7 +41,7 @@ def parse_model(ref: str, providers: Mapping[str, Provider] | Collection[str]) -
     Raises:
         UnknownProviderError: What stands before the slash is no provider; the message lists near matches.
         UnknownModelError: No provider is named; the message says what could be meant.
-        ConfigError: Not a text.
+        ConfigError: Not a text, or one with a control character.
 
     >>> parse_model("openrouter/meta-llama/llama-3.3:free", {"openrouter"})
     ('openrouter', 'meta-llama/llama-3.3:free')
@@ -86,6 +87,8 @@ def _text(ref: object) -> str:
         raise ConfigError(f"model is {type(ref).__name__}: give 'provider/model'", field="model")
     if not ref.strip():
         raise UnknownModelError("model is empty: give 'provider/model'", field="model")
+    if _CONTROLS.search(ref.strip()):
+        raise ConfigError("model holds a line break or control character: give 'provider/model'", field="model")
     return ref.strip()
 
 

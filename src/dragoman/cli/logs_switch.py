@@ -10,8 +10,8 @@ import msgspec
 from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.output import talk, write
-from dragoman.observe.place import default_path
 from dragoman.observe.logswitch import Switch, read_switch, write_switch
+from dragoman.observe.place import default_path
 
 
 @click.command("on", context_settings=CONTEXT)

@@ -20,9 +20,9 @@ from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.output import print_json, print_table, talk, write
 from dragoman.errors import ConfigError
-from dragoman.observe.scrape import DIRECTORY, exposition, source
 from dragoman.observe.names import METRICS
 from dragoman.observe.prometheus import library
+from dragoman.observe.scrape import DIRECTORY, exposition, source
 
 _HEADS: Final = ("metric", "kind", "labels", "meaning")
 

@@ -50,7 +50,7 @@ class Later:
         while (act := self._next()) is not None:
             try:
                 act()
-            except BaseException:  # whatever it is, the thread goes on with the next
+            except BaseException:  # noqa: BLE001 - whatever it is, it is logged and the thread goes on with the next
                 _log.exception("sharing limits: what was to be done later failed")
 
     def _next(self) -> Callable[[], None] | None:

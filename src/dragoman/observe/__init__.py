@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from dragoman.observe.base import Call, End, Observer
-    from dragoman.observe.scrape import asgi_app, exposition, wsgi_app
     from dragoman.observe.logstore import LogStore
     from dragoman.observe.otel import OpenTelemetry
     from dragoman.observe.prometheus import Prometheus
+    from dragoman.observe.scrape import asgi_app, exposition, wsgi_app
 
 __all__ = ["Call", "End", "LogStore", "Observer", "OpenTelemetry", "Prometheus", "asgi_app", "exposition", "wsgi_app"]
 

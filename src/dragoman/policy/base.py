@@ -73,12 +73,14 @@ class Context:
         most: How many lines the ledger may have when nothing is sent again; None where only the retry policy counts.
         patience: Seconds that one wait for a turn or another attempt may take; None for what the deadline allows.
         slots: Where the lines of this branch stand, for requests that are under way beside others; else None.
+        exact: The request as another program has written it (an `exact.Exact`), or None.
     """
 
     plan: object | None = None
     most: int | None = None
     patience: float | None = None
     slots: list[int] | None = None
+    exact: object | None = None
 
     def __init__(self, runtime: Runtime, clocks: Clocks, *, strict: bool = False) -> None:
         self.runtime = runtime

@@ -21,8 +21,10 @@ import ssl
 import threading
 from collections import deque
 from itertools import count
+from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 from dragoman import wire as wires
 from dragoman.errors import BadRequestError, ConfigError, DragomanError, NotFoundError, ServerError
@@ -47,6 +49,7 @@ class Server:
         models: Names that `/v1/models` lists.
         tls: To serve https, a context with a certificate.
         port: Where to listen; 0 for any that is free.
+        unix: Path of a unix socket to listen on instead.
 
     Attributes:
         host: `127.0.0.1`.
@@ -62,12 +65,14 @@ class Server:
         models: tuple[str, ...] = ("any",),
         tls: ssl.SSLContext | None = None,
         port: int = 0,
+        unix: str | None = None,
     ) -> None:
         self.host = "127.0.0.1"
         self.port = 0
         self.default = default
         self._tls = tls
         self._wanted_port = port
+        self._unix = unix
         self._lock = threading.Lock()
         self._steps: deque[Step] = deque(steps)
         self._standing: dict[str, Step] = dict.fromkeys(MODELS, ModelList(models=models))
@@ -100,7 +105,9 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The root, without a slash at the end: `http://127.0.0.1:43210`."""
+        """The root, without a slash at the end: `http://127.0.0.1:43210`, `http+unix://%2Ftmp%2Fname.sock`."""
+        if self._unix is not None:
+            return f"http+unix://{quote(self._unix, safe='')}"
         return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
 
     def base_url(self, wire: str = "openai-chat") -> str:
@@ -151,17 +158,11 @@ class Server:
         Begin to serve; connections are accepted when this returns.
 
         Raises:
-            ConfigError: It runs already, or the port is taken or forbidden.
+            ConfigError: It runs already, or the port or path is taken or forbidden.
         """
         if self._thread is not None:
             raise ConfigError("the server runs already: one start for each stop", field="server")
-        try:
-            listener = socket.create_server((self.host, self._wanted_port), backlog=_BACKLOG)
-        except OSError as error:
-            raise ConfigError(
-                f"cannot listen on {self.host}:{self._wanted_port}: {error.strerror}; take another port", field="port"
-            ) from error
-        self.port = listener.getsockname()[1]
+        listener = self._listen() if self._unix is None else _listen_unix(self._unix)
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(
@@ -169,6 +170,16 @@ class Server:
         )
         self._thread.start()
         return self
+
+    def _listen(self) -> socket.socket:
+        try:
+            listener = socket.create_server((self.host, self._wanted_port), backlog=_BACKLOG)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot listen on {self.host}:{self._wanted_port}: {error.strerror}; take another port", field="port"
+            ) from error
+        self.port = listener.getsockname()[1]
+        return listener
 
     def stop(self) -> None:
         """
@@ -183,6 +194,8 @@ class Server:
         loop.call_soon_threadsafe(self._stopping.set)
         thread.join()
         self._thread = self._loop = None
+        if self._unix is not None:
+            Path(self._unix).unlink(missing_ok=True)
         if self._failures:
             failure = self._failures[0]
             self._failures.clear()
@@ -269,6 +282,19 @@ class Server:
         raise ServerError(
             "the script is empty: add a step with Server.script(...), or give Server(default=...)", status=500
         )
+
+
+def _listen_unix(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(path)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"cannot listen on {path}: {error.strerror or error}; take another path", field="unix"
+        ) from error
+    return listener
 
 
 def _read(request: Received) -> None:

@@ -151,8 +151,8 @@ def _arguments(request: HttpRequest, route: Route) -> dict[str, Any]:
     if proxy is not None and not proxy.socks:
         arguments["proxy"] = _url(f"{proxy.scheme}://{proxy.netloc}")
         if proxy.authorization is not None:
-            # With CONNECT it is for the proxy's eyes; without, the proxy takes it out of the request.  Never one dict for
-            # both: aiohttp makes an `authorization` that it finds among the proxy's headers the one for the proxy.
+            # With CONNECT it is for the proxy's eyes; without, the proxy takes it out of the request.  Never one dict
+            # for both: of an `authorization` among the proxy's headers aiohttp makes the one for the proxy.
             target = headers if route.forwarded else arguments.setdefault("proxy_headers", {})
             target["proxy-authorization"] = proxy.authorization
     return arguments

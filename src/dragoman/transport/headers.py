@@ -20,6 +20,8 @@ from dragoman.types.http import HttpRequest
 USER_AGENT: Final = f"dragoman/{__version__}"
 # Framing is decided from the body that is really sent; a second opinion is a request-smuggling bug.
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection"})
+# Between here and a server, who routes by this name would send the key to where no base URL points.
+_ADDRESS: Final = "host"
 
 _STREAMS: Final = ("text/event-stream", "application/x-ndjson")
 
@@ -53,8 +55,11 @@ def outgoing(request: HttpRequest, *, alone: bool = False) -> dict[str, str]:
                 f"the value of header {name!r} holds a line break or control character; does the key end in a newline?",
                 field=f"headers.{name}",
             )
-        if name not in _FRAMING:
-            headers[name] = value
+        plain = name.lower()
+        if plain == _ADDRESS:
+            raise ConfigError("header host is set from the base URL: leave it out", field="headers.host")
+        if plain not in _FRAMING:
+            headers[plain] = value
     if alone:
         headers["connection"] = "close"
     return headers

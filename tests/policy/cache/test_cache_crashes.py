@@ -9,6 +9,7 @@ import sys
 from contextlib import closing, suppress
 from pathlib import Path
 
+import pytest
 from tests.house.modules import ROOT
 from tests.policy.cache.writing import answer, guarded, read, write
 
@@ -18,9 +19,9 @@ COMMAND = [sys.executable, "-m", "tests.policy.cache.writing"]
 
 
 def test_killed_while_writing(tmp_path: Path) -> None:
-    """Three processes write and are killed in the middle, five times: what is found is whole, and writing goes on."""
+    """Three processes write and are killed in the middle, three times: what is found is whole, and writing goes on."""
     path, rng = str(tmp_path / "a.db"), random.Random(3)
-    for turn in range(5):
+    for turn in range(3):
         writers = [
             subprocess.Popen([*COMMAND, "fill", path, str(start)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
             for start in (turn * 1000, 100_000 + turn * 1000, 200_000 + turn * 1000)
@@ -60,6 +61,21 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert said[0].startswith("WARNING the cache in ")
     assert 0 < int(written) < 200
     assert written == whole
+
+
+def test_a_file_without_its_tables(tmp_path: Path) -> None:
+    """Whoever dropped them: the store fails as a store, which its callers pass over."""
+    path = tmp_path / "a.db"
+    store = guarded(str(path))
+    write(store, 1)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE answer")
+        db.commit()
+
+    assert not write(store, 2)
+    with pytest.raises(StoreError, match="not one of a cache"):
+        read(store, 1)
+    store.store.close()
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_the_call_ends_once_and_used_nothing() -> None:
         read(replay)
         replay.abandon()
 
-        assert [Ending(finish_reason="stop", usage=nothing)] == endings
+        assert [Ending(finish_reason="stop", usage=nothing, cost=ANSWER.cost)] == endings
 
 
 def test_a_stream_that_is_left_ends_too() -> None:

@@ -12,7 +12,7 @@ from tests.strategies import PNG
 
 from dragoman import ChatRequest, ConfigError, Image, Message, Semantic, Text, ToolCall
 from dragoman.policy.cache.similar import framed, nearest, packed, question_of
-from dragoman.policy.cache.stores import Neighbour
+from dragoman.policy.cache.store import Neighbour
 
 SYSTEM = Message.system("Be brief.")
 CALL = Message.assistant(ToolCall("c", "f"))

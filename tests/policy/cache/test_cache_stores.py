@@ -17,7 +17,8 @@ from dragoman import ConfigError, StoreError
 from dragoman.drivers.redis import Redis
 from dragoman.drivers.sqlite import Sqlite
 from dragoman.policy.cache.memory import MemoryStore
-from dragoman.policy.cache.stores import PATIENCE, REST, Found, Guarded, Limits, Neighbour, Store, make_store
+from dragoman.policy.cache.opening import make_store
+from dragoman.policy.cache.store import PATIENCE, REST, Found, Guarded, Limits, Neighbour, Store
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
 
 LIMITS = Limits(entries=100, size=1 << 20)

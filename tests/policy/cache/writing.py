@@ -16,7 +16,7 @@ import sys
 from dragoman import Cache, ChatResponse, Message, Text
 from dragoman.policy.cache.entry import EntryError, decode_entry, encode_answer, seal
 from dragoman.policy.cache.key import scope_id
-from dragoman.policy.cache.stores import Guarded
+from dragoman.policy.cache.store import Guarded
 from dragoman.runtime import BlockingRuntime, drive
 
 SCOPE = scope_id("tests")

@@ -7,6 +7,7 @@ Rule: a cache never answers across scopes.  Without a scope, whoever has the sam
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable, Collection
@@ -21,9 +22,10 @@ from dragoman.errors import ConfigError
 from dragoman.policy.base import Context
 from dragoman.policy.cache.flights import Flights
 from dragoman.policy.cache.key import scope_id, scope_of_name
+from dragoman.policy.cache.opening import make_store
 from dragoman.policy.cache.rules import KEPT, checked_reasons
 from dragoman.policy.cache.similar import Semantic
-from dragoman.policy.cache.stores import Guarded, Limits, Store, make_store
+from dragoman.policy.cache.store import Guarded, Limits, Store
 from dragoman.policy.deadline import Clocks
 from dragoman.runtime import BlockingRuntime, Runtime, drive
 from dragoman.types.requests import ChatRequest
@@ -87,6 +89,7 @@ class Shared:
         self._lock = threading.Lock()
         self._counts: dict[Count, int] = dict.fromkeys(get_args(Count), 0)
         self._saved = Decimal(0)
+        _all.add(self)
 
     def count(self, what: Count, saved: Decimal | None = None) -> None:
         """Count one."""
@@ -101,10 +104,26 @@ class Shared:
             self._warned.add(what)
             _log.warning("%s", text)
 
+    def forget_lock(self) -> None:
+        """In a forked child: who holds the lock may be in the parent only."""
+        self._lock = threading.Lock()
+
     def stats(self) -> CacheStats:
         """What was counted."""
         with self._lock:
             return CacheStats(**cast("dict[str, int]", self._counts), saved=self._saved, failures=self.guarded.failures)
+
+
+_all: weakref.WeakSet[Shared] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for shared in list(_all):
+        shared.forget_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Cache:

@@ -13,10 +13,15 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from contextvars import ContextVar
 from typing import Final
 
 from dragoman.runtime import Runtime, Waiter
 from dragoman.types.http import Notice
+
+# The streams that this thread or task, or the one that started it, has led with.
+_READING: ContextVar[tuple[object, ...]] = ContextVar("dragoman_reading", default=())
+_MOST: Final = 64
 
 
 class Landed:
@@ -44,14 +49,15 @@ class Flight:
 
     Attributes:
         landed: How it ended, or None.
+        leader: A value that only who leads has; None while nobody does.
     """
 
-    __slots__ = ("key", "landed", "led", "visitors", "waiters")
+    __slots__ = ("key", "landed", "leader", "visitors", "waiters")
 
     def __init__(self, key: bytes) -> None:
         self.key = key
         self.landed: Landed | None = None
-        self.led = False
+        self.leader: object | None = None
         self.visitors = 0
         self.waiters: list[Waiter] = []
 
@@ -77,6 +83,11 @@ class Flights:
         """One who leads does not go yet: his stream is still read.  Another `leave` follows."""
         with self._lock:
             flight.visitors += 1
+        _READING.set((*_READING.get()[-_MOST:], flight.leader))
+
+    def is_ours(self, flight: Flight) -> bool:
+        """Whether who asks leads it himself, with a stream that he would have to read to its end first."""
+        return flight.leader is not None and any(flight.leader is one for one in _READING.get())
 
     def leave(self, flight: Flight) -> None:
         """Go; with the last visitor the flight is over."""
@@ -90,8 +101,8 @@ class Flights:
         with self._lock:
             if flight.landed is not None:
                 return None
-            if not flight.led:
-                flight.led = True
+            if flight.leader is None:
+                flight.leader = object()
                 return None
             waiter = runtime.waiter()
             flight.waiters.append(waiter)
@@ -115,7 +126,7 @@ class Flights:
     def hand_over(self, flight: Flight) -> None:
         """Who leads gives up: the first of the others to come back leads."""
         with self._lock:
-            flight.led = False
+            flight.leader = None
             waiters, flight.waiters = flight.waiters, []
         for waiter in waiters:
             waiter.set()

@@ -14,7 +14,7 @@ from dragoman.errors import ConfigError, DragomanError
 from dragoman.policy.base import Context
 from dragoman.policy.cache.cache import Cache
 from dragoman.policy.cache.similar import Embed, Embedded, Semantic, embedded, nearest, packed, question_of
-from dragoman.policy.cache.stores import Neighbour
+from dragoman.policy.cache.store import Neighbour
 from dragoman.types.http import Notice
 from dragoman.types.requests import ChatRequest
 

@@ -14,7 +14,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dragoman.policy.cache.stores import Found, Limits, Neighbour
+from dragoman.policy.cache.store import Found, Limits, Neighbour
 from dragoman.runtime import Runtime
 
 # Bytes that an entry takes beside its own: its key, its place and Python's objects.

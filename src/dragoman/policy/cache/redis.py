@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dragoman.errors import StoreError
-from dragoman.policy.cache.stores import Found, Neighbour
+from dragoman.policy.cache.store import Found, Neighbour
 from dragoman.runtime import Runtime
 
 if TYPE_CHECKING:

@@ -83,4 +83,4 @@ class Replay:
         self._context.end(Ending(usage=_NOTHING))
 
     def _end(self) -> None:
-        self._context.end(Ending(finish_reason=self._answer.finish_reason, usage=_NOTHING))
+        self._context.end(Ending(finish_reason=self._answer.finish_reason, usage=_NOTHING, cost=self._answer.cost))

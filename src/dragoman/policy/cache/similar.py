@@ -23,7 +23,7 @@ import msgspec
 
 from dragoman.errors import ConfigError
 from dragoman.policy.base import Context
-from dragoman.policy.cache.stores import Neighbour
+from dragoman.policy.cache.store import Neighbour
 from dragoman.types.attempts import Attempt
 from dragoman.types.messages import Message, Text
 from dragoman.types.requests import ChatRequest

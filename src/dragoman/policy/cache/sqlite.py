@@ -7,17 +7,18 @@ write.  The clock is SQLite's.  A commit outlives the end of a process, and may 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeVar
 
 from dragoman.drivers.sqlite import Sqlite
 from dragoman.drivers.sqlite_schema import Schema
-from dragoman.policy.cache.stores import Found, Limits, Neighbour
+from dragoman.errors import StoreError
+from dragoman.policy.cache.store import Found, Limits, Neighbour
 from dragoman.runtime import Runtime
 
-if TYPE_CHECKING:
-    import sqlite3
+T = TypeVar("T")
 
 _NOW: Final = "((julianday('now') - 2440587.5) * 86400.0)"
 # Removed at once when there is no room, so that not every answer has to make room for itself.
@@ -61,35 +62,43 @@ class SqliteStore:
 
     async def get(self, runtime: Runtime, scope: bytes, key: bytes, until: float | None) -> Found | None:
         """See `Store`."""
-        return await self._file.run(runtime, partial(_get, scope, key), until, write=False)
+        return await self._run(runtime, partial(_get, scope, key), until, write=False)
 
     async def put(
         self, runtime: Runtime, scope: bytes, key: bytes, entry: bytes, ttl: float | None, until: float | None
     ) -> None:
         """See `Store`."""
         if len(entry) <= self._limits.size:
-            await self._file.run(runtime, partial(_put, scope, key, entry, ttl, self._limits), until)
+            await self._run(runtime, partial(_put, scope, key, entry, ttl, self._limits), until)
 
     async def drop(self, runtime: Runtime, scope: bytes, key: bytes, until: float | None) -> bool:
         """See `Store`."""
-        return await self._file.run(runtime, partial(_remove, "key = ? AND scope = ?", (key, scope)), until) > 0
+        return await self._run(runtime, partial(_remove, "key = ? AND scope = ?", (key, scope)), until) > 0
 
     async def clear(self, runtime: Runtime, scope: bytes | None, until: float | None) -> None:
         """See `Store`."""
-        await self._file.run(runtime, partial(_clear, scope), until)
+        await self._run(runtime, partial(_clear, scope), until)
 
     async def neighbours(
         self, runtime: Runtime, scope: bytes, frame: bytes, most: int, until: float | None
     ) -> Sequence[Neighbour]:
         """See `Store`."""
-        return await self._file.run(runtime, partial(_neighbours, scope, frame, most), until, write=False)
+        return await self._run(runtime, partial(_neighbours, scope, frame, most), until, write=False)
 
     async def place_near(
         self, runtime: Runtime, scope: bytes, frame: bytes, neighbour: Neighbour, most: int, until: float | None
     ) -> None:
         """See `Store`."""
         total = self._limits.entries
-        await self._file.run(runtime, partial(_place_near, scope, frame, neighbour, most, total), until)
+        await self._run(runtime, partial(_place_near, scope, frame, neighbour, most, total), until)
+
+    async def _run(
+        self, runtime: Runtime, work: Callable[[sqlite3.Connection], T], until: float | None, write: bool = True
+    ) -> T:
+        try:
+            return await self._file.run(runtime, work, until, write)
+        except sqlite3.Error as error:  # our statements are right, so the file is not
+            raise StoreError(f"the database {self.place!r} is not one of a cache any more: {error}") from error
 
     def close(self) -> None:
         """Close the file; a later call opens it again."""

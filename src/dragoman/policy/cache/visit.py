@@ -130,6 +130,8 @@ class Visit:
         until, total = runtime.now() + self._cache.wait, self._context.clocks.total_until
         until = until if total is None else min(until, total)
         while flight.landed is None:
+            if self._flights.is_ours(flight):
+                return None
             waiter = self._flights.lead(flight, runtime)
             if waiter is None:
                 if flight.landed is None:

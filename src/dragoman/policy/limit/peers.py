@@ -161,6 +161,6 @@ class Peers:
 
 
 def _precedes(fair: Fair, theirs: str, mine: str) -> bool:
-    """Whether another class goes before ours: a higher one that had not more than its part, a lower one that had less."""
+    """Whether another class goes before ours: a higher one that had not more than its part, a lower one with less."""
     gap = fair.of(theirs) - fair.of(mine)
     return gap <= PATIENCE if RANK[theirs] < RANK[mine] else gap < -PATIENCE
