@@ -37,6 +37,7 @@ _HOMES = {
     "policy.route.plans": "Balance Fallback Hedge Target",
     "secrets": "Secret load_dotenv",
     "stream": "AsyncStream Stream",
+    "transport.tls_value": "TLS",
     "types.attempts": "Attempt",
     "types.cards": "ModelCard TokenCount",
     "types.cost": "Cost",

@@ -65,6 +65,7 @@ from dragoman.secrets import Secret as Secret
 from dragoman.secrets import load_dotenv as load_dotenv
 from dragoman.stream import AsyncStream as AsyncStream
 from dragoman.stream import Stream as Stream
+from dragoman.transport.tls_value import TLS as TLS
 from dragoman.types.attempts import Attempt as Attempt
 from dragoman.types.cards import ModelCard as ModelCard
 from dragoman.types.cards import TokenCount as TokenCount

@@ -121,5 +121,6 @@ def _at_exit() -> None:
         _log.warning("the program ends before all work in the background is done")
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork)
 atexit.register(_at_exit)

@@ -27,9 +27,10 @@ from dragoman.redact import redact_headers
 from dragoman.routes import ModelOverrides, ProviderOverrides, Route, Routes
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
 from dragoman.secrets import veiled
-from dragoman.stack import Limits, Plans, budgeting, pacing
+from dragoman.stack import Limits, Plans, budgeting, caching, pacing
 from dragoman.stream import AsyncStream, Stream
 from dragoman.transport.base import Transport
+from dragoman.transport.wrapping import wrapped
 from dragoman.types.http import HttpRequest
 from dragoman.types.messages import Message
 from dragoman.types.providers import Provider
@@ -42,6 +43,7 @@ from dragoman.wire.openai_chat import parse_messages
 if TYPE_CHECKING:
     from dragoman.observe.base import Observer
     from dragoman.policy.budget.budget import Budget
+    from dragoman.policy.cache.cache import Cache
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.way import Way
     from dragoman.stack import Breaking, NamedPlans
@@ -72,6 +74,7 @@ class _Core:
         routes: NamedPlans | None = None,
         breaker: Breaking = "plans",
         budget: Budget | Sequence[Budget] | None = None,
+        cache: Cache | None = None,
         observe: Iterable[Observer] = (),
         proxy: str | None = None,
         strict: bool = False,
@@ -92,6 +95,7 @@ class _Core:
             breaker: When a target that failed too often is left alone for a while: in plans of several targets, by the
                 usual values; everywhere, by those of a `Breaker`; never, for None.
             budget: What calls may cost together; of several, all must have room.
+            cache: Answers that were given before are given again from it; None asks each time.
             observe: Who looks at the calls: `Prometheus()`, `OpenTelemetry()`, `LogStore()`...
             proxy: URL of the proxy for every request; by default the standard variables decide.
             strict: Raise `UnsupportedError` instead of adapting what a model or dialect cannot carry.
@@ -127,6 +131,8 @@ class _Core:
         handler = self._plans.handler()
         if held is not None:
             handler = held.wrap(handler)
+        if cache is not None:
+            handler = caching(cache, self._routes, self._transport, self._plain).wrap(handler)
         handler = watch.wrap(handler)
         for wrap in reversed(list(middleware)):
             handler = wrap(handler)
@@ -246,7 +252,7 @@ class _Core:
             made = inside(self.runtime) if inside else self._network()
             # setdefault is atomic: of two threads that both made one, both use the first.
             transport = self._transports.setdefault(scheme, made)
-        return transport
+        return wrapped(transport, self.runtime)
 
     def _network(self) -> Transport:
         raise NotImplementedError

@@ -68,11 +68,12 @@ def register(secret: str) -> None:
         return
     with _lock:
         _known = _known | {secret}
-        forms = {form for value in _known for form in _forms(value)}
-        _exact = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
+        written = {form for value in _known for form in forms(value)}
+        _exact = re.compile("|".join(re.escape(form) for form in sorted(written, key=len, reverse=True)))
 
 
-def _forms(secret: str) -> Iterable[str]:
+def forms(secret: str) -> Iterable[str]:
+    """A credential as servers and libraries write it: itself, quoted as in URLs, JSON and Python, each of its lines."""
     yield secret
     for escaped in (quote(secret, safe="", errors="replace"), quote(secret, errors="replace")):
         yield escaped
@@ -97,6 +98,12 @@ def redact(text: str) -> str:
 def knows(text: str) -> bool:
     """Whether a registered credential stands in `text`, in any form in which servers echo it."""
     return _exact is not None and _exact.search(text) is not None
+
+
+def places(text: str) -> list[tuple[int, int]]:
+    """Where credentials stand in `text`, as (start, end) in order: registered ones, and what has a vendor's shape."""
+    patterns = (_SHAPES,) if _exact is None else (_exact, _SHAPES)
+    return sorted(found.span() for pattern in patterns for found in pattern.finditer(text))
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:

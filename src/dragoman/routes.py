@@ -126,6 +126,7 @@ class Routes:
         self._take_over(overrides)
         self._facts = {self.names(ref): _facts(ref, fields) for ref, fields in (models or {}).items()}
         self._routes: dict[str, Route] = {}
+        self._keyless: dict[str, Route] = {}
 
     def resolve(self, ref: str, key: Secret | None = None) -> Route:
         """
@@ -146,6 +147,13 @@ class Routes:
             if key is None:
                 self._routes[ref] = route = self._with_key(route)
         return route.keyed(key)
+
+    def keyless(self, ref: str, key: Secret | None = None) -> Route:
+        """Find the way to a model without a key, for what is not sent.  Errors as `resolve`, but for a missing key."""
+        route = self._routes.get(ref) or self._keyless.get(ref)
+        if route is None:
+            route = self._keyless[ref] = self._way(ref)
+        return route
 
     def _way(self, ref: str) -> Route:
         provider, model = self.locate(ref)

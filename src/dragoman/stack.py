@@ -11,10 +11,11 @@ through the same policies, called by `plain`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, cast
 from urllib.parse import urlsplit
 
+from dragoman.call import Sender
 from dragoman.errors import ConfigError
 from dragoman.policy.base import Context, Handler, Opened
 from dragoman.policy.limit.bucket import Limit
@@ -23,19 +24,23 @@ from dragoman.policy.limit.limiter import ScopeKey
 from dragoman.policy.limit.pacer import Pacer, ProcessPacer
 from dragoman.policy.limit.pacing import Pacing, Subject
 from dragoman.policy.retry import Repeater
-from dragoman.routes import Routes
+from dragoman.routes import Route, Routes
 from dragoman.secrets import Secret
 from dragoman.types.models import Model
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
 
 if TYPE_CHECKING:
+    from dragoman.plain import Plain
     from dragoman.policy.budget.budgeting import Budgeting
+    from dragoman.policy.cache.cache import Cache
+    from dragoman.policy.cache.caching import Caching
     from dragoman.policy.route.breaker import Breaker
     from dragoman.policy.route.health import Place, Watch
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.router import Router
     from dragoman.policy.route.way import Way, Ways
+    from dragoman.transport.base import Transport
 
     NamedPlans = Mapping[str, str | Plan]
     """Plans by the names under which they may be asked for."""
@@ -264,3 +269,27 @@ def _check_breaker(breaker: object) -> None:
 
     if not isinstance(breaker, Breaker):
         raise ConfigError(f"breaker is {breaker!r}: give Breaker(...), 'plans' or None", field="breaker")
+
+
+def caching(cache: Cache, routes: Routes, transport: Callable[[Route], Transport], plain: Plain) -> Caching:
+    """
+    Make what answers the calls of a client from its cache.
+
+    Raises:
+        ConfigError: It is no `Cache`.
+    """
+    from dragoman.policy.cache.cache import Cache  # only who caches pays for it
+    from dragoman.policy.cache.caching import Caching
+    from dragoman.policy.cache.similar import Embedded
+    from dragoman.verbs.embed import embed
+
+    if not isinstance(cache, Cache):
+        raise ConfigError(f"cache is {type(cache).__name__}: give dragoman.Cache(...)", field="cache")
+
+    async def vector(ref: str, text: str, context: Context) -> Embedded:
+        own = Context(context.runtime, context.clocks)
+        made = await embed(plain, own, ref, text, dimensions=None, kind=None, extra=None)
+        return Embedded(vector=made.vectors[0], cost=made.cost, attempts=made.attempts)
+
+    # A replay needs no key: who has none is told so by the call itself, if it has to be made.
+    return Caching(cache, Sender(routes.keyless, transport).prepare, routes.key, embed=vector)

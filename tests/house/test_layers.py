@@ -61,6 +61,7 @@ LIBRARIES = {
     "aiohttp": ("transport",),
     "yarl": ("transport",),
     "click": ("cli",),
+    "httpx2": ("bridge",),
 }
 
 

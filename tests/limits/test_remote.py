@@ -171,8 +171,8 @@ def test_many_tasks_are_served_by_few_round_trips(make: Callable[[], Store], key
 
     asyncio.run(main())
     desk = pacer._desk(key, ())
-    assert 300 > desk._begun
-    until(lambda: desk.idle and not desk._slice.left)  # what was left went back
+    assert 300 > desk.offers.begun
+    until(lambda: desk.idle and not desk.offers.slice.left)  # what was left went back
     assert 3000.0 == pytest.approx(desk.scope.state.granted["requests"])
 
 
@@ -205,8 +205,8 @@ def test_a_refusal_slows_the_other_worker_down(make: Callable[[], Store], key: S
     permit = take(one, key)
     place = permit.refused(Refusal(dimension="requests", wait=0.6), (), None)
     assert not isinstance(place, Refuse)
-    until(lambda: not one._desk(key, ())._changes)
-    two._desk(key, ())._slice.left = {}
+    until(lambda: not one._desk(key, ()).offers.changes)
+    two._desk(key, ()).offers.slice.left = {}
     since = time.monotonic()
     take(two, key)
     assert 0.2 < time.monotonic() - since < 3
@@ -233,7 +233,7 @@ def test_who_is_cancelled_leaves_no_trace(make: Callable[[], Store], key: ScopeK
 
     asyncio.run(main())
     desk = pacer._desk(key, ())
-    until(lambda: desk.idle and not desk._slice.left)
+    until(lambda: desk.idle and not desk.offers.slice.left)
     assert (0, 0) == (desk.scope.in_flight, desk.scope.waiting)
     assert 0.0 == pytest.approx(desk.scope.state.granted.get("requests", 0.0))
 
@@ -263,7 +263,7 @@ def test_a_worker_goes_on_with_its_part(
         take(pacer, key)
     own_redis.kill()
     with caplog.at_level(logging.WARNING, "dragoman.limit"):
-        one._desk(key, ())._slice.left = {}
+        one._desk(key, ()).offers.slice.left = {}
         for _ in range(4):
             take(one, key)
         assert one.alone
@@ -326,5 +326,5 @@ def test_an_exchange_without_an_answer_is_cleared_up(own_redis: RedisServer, key
     own_redis.resume()
     assert not isinstance(take(pacer, key, PLENTY), Refuse)
     assert not isinstance(take(pacer, key, PLENTY), Refuse)
-    until(lambda: not desk._changes and not desk._busy)
-    assert 3.0 == pytest.approx(desk.scope.state.granted["requests"] - desk._slice.left.get("requests", 0.0))
+    until(lambda: not desk.offers.changes and not desk._busy)
+    assert 3.0 == pytest.approx(desk.scope.state.granted["requests"] - desk.offers.slice.left.get("requests", 0.0))

@@ -20,7 +20,7 @@ from dragoman.transport.dump import VARIABLE
 from tests.observe.test_otel import Telemetry
 
 CANARY = "canary-7f3a91c2-marked-key"
-QUICK = {"retry": Retry(base=0.001, cap=0.001), "timeouts": Timeouts(first_event=0.2, idle=0.2, total=0.6)}
+QUICK = {"retry": Retry(base=0.001, cap=0.001), "timeouts": Timeouts(first_event=0.2, idle=0.2, total=0.4)}
 
 
 def _echo_plain() -> Step:

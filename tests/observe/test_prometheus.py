@@ -14,7 +14,7 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 from prometheus_client import CollectorRegistry
 
-from dragoman import AuthenticationError, Client, ConfigError, DragomanError, Retry, background
+from dragoman import AuthenticationError, Client, ConfigError, DragomanError, Fallback, Retry, background
 from dragoman.observe import Prometheus, asgi_app, exposition, wsgi_app
 from dragoman.observe.names import METRICS
 from dragoman.observe.prometheus import reason_of
@@ -99,6 +99,33 @@ def test_repeats_and_failures_are_counted(make_face: Any, server: Server, regist
     assert 1 == value(registry, "dragoman_retries_total", reason="overloaded", **WHO)
     assert 1 == value(registry, "dragoman_requests_total", operation="chat", status="authentication", **WHO)
     assert 1 == value(registry, "openai_calls_total", model="gpt-5.6-luna", status="authentication")
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
+def test_a_fallback_is_counted(make_face: Any, server: Server, registry: CollectorRegistry, streamed: bool) -> None:
+    """Once, under the model that was given up; the call is counted under the one that answered."""
+    server.script(status(503), says("from the other"))
+    face = make_face(observe=[Prometheus(registry)], retry=None)
+    (face.events if streamed else face.chat)(Fallback(MODEL, "anthropic/claude-haiku-5-5"), "Hi")
+    other = {"provider": "anthropic", "model": "claude-haiku-5-5"}
+
+    assert 1 == value(registry, "dragoman_fallbacks_total", **WHO)
+    assert 1 == value(registry, "dragoman_requests_total", operation="chat", status="ok", **other)
+    assert None is value(registry, "dragoman_retries_total", reason="overloaded", **WHO)
+    assert 0 == value(registry, "dragoman_inflight", provider="openai", operation="chat")
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
+def test_an_answer_of_the_simulator_is_free(registry: CollectorRegistry, streamed: bool) -> None:
+    """A cost that is nothing makes no series of dollars; tokens are counted all the same."""
+    with Client(observe=[Prometheus(registry)]) as client:
+        if streamed:
+            client.stream("sim/echo", "one two").drain()
+        else:
+            client.chat("sim/echo", "one two")
+
+    assert None is value(registry, "dragoman_cost_usd_total", provider="sim", model="echo")
+    assert 2 == value(registry, "dragoman_tokens_total", provider="sim", model="echo", type="output")
 
 
 def test_a_stream_that_is_left_is_counted(make_face: Any, server: Server, registry: CollectorRegistry) -> None:

@@ -29,6 +29,8 @@ from dragoman.transport.names import Lookup, earlier, is_literal, lookup
         ("http://[fd00::1]:1/", Origin("http", "fd00::1", 1), "/"),
         ("http://bücher.example/", Origin("http", "xn--bcher-kva.example", 80), "/"),
         ("http://a.example/v1/x:y@z", Origin("http", "a.example", 80), "/v1/x:y@z"),
+        ("http://a_b.example./...", Origin("http", "a_b.example.", 80), "/..."),
+        ("http+unix://%2Frun%2FA%20b.sock/v1?x", Origin("http+unix", "/run/A b.sock", 0), "/v1?x"),
     ],
 )
 def test_a_url_is_taken_apart(url, origin, target):
@@ -36,9 +38,21 @@ def test_a_url_is_taken_apart(url, origin, target):
     assert (origin, target) == split(url)
 
 
-@pytest.mark.parametrize(
-    "url", ["http://h/a\nb", "http://h/\x7f", "h", "", "file:///x", "http://h:x/", f"http://{'é' * 70}/"]
-)
+_UNUSABLE = [
+    *("http://h/a\nb", "http://h/\x7f", "http://a b/", "h", "", "file:///x", "http://h:x/", f"http://{'é' * 70}/"),
+    *("http://h/a/../b", "http://h/%2e%2E/b", "http://h/a/.", "http://h/..%2fb"),
+    *(
+        "http://a..b/",
+        f"http://{'a' * 64}/",
+        "http://h%00/",
+        "http://127.0.0.1%2f/",
+        "http+unix://x/",
+        "unix:///x.sock",
+    ),
+]
+
+
+@pytest.mark.parametrize("url", _UNUSABLE)
 def test_a_url_that_cannot_be_used_is_refused(url):
     """Before anything is opened."""
     with pytest.raises(ConfigError, match="URL"):

@@ -8,7 +8,7 @@ import pytest
 
 from dragoman.errors import ConfigError
 from dragoman.redact import redact
-from dragoman.transport.proxy import parse_proxy, proxy_for
+from dragoman.transport.proxy import check_proxies, parse_proxy, proxy_for
 
 P, Q = "http://p:1", "http://q:2"
 
@@ -88,6 +88,68 @@ def test_an_explicit_proxy_is_for_everything():
     assert proxy_for("http://a.example/", environ, "") is None
 
 
+SCHEMES = {"http": P, "all": Q, "no": "10.0.0.0/8, a.example:8080"}
+
+
+@pytest.mark.parametrize(
+    ("url", "passed", "expected"),
+    [
+        ("http://b.example/", SCHEMES, P),
+        ("https://b.example/", SCHEMES, Q),
+        ("http://localhost/", SCHEMES, P),
+        ("http://10.1.2.3/", SCHEMES, None),
+        ("https://a.example:8080/", SCHEMES, None),
+        ("https://a.example/", SCHEMES, Q),
+        ("https://b.example/", {"http": P}, None),
+        ("https://b.example/", {"https": "", "all": P}, None),
+        ("https://b.example/", {}, None),
+        ("http+unix://%2Frun%2Fx.sock/v1", SCHEMES, None),
+        ("http+unix://%2Frun%2Fx.sock/v1", P, None),
+    ],
+)
+def test_an_explicit_proxy_by_scheme(url, passed, expected):
+    """One for each scheme, one for the rest, exceptions; the environment is not looked at, this machine is none."""
+    environ = {"http_proxy": "http://env:1", "https_proxy": "http://env:1"}
+
+    assert expected == proxy_for(url, environ, passed)
+
+
+@pytest.mark.parametrize("passed", [3, ["http://p:1"], {"ftp": P}, {"http": None}, {"no": ["a"]}, {1: P}, True])
+def test_what_is_no_proxy_is_refused(passed):
+    """When the transport is made."""
+    with pytest.raises(ConfigError) as caught:
+        check_proxies(passed)
+
+    assert "proxy" == caught.value.field
+
+
+def test_mapped_addresses_are_what_they_map():
+    """`::ffff:10.0.0.1` is 10.0.0.1, for exceptions and for this machine."""
+    environ = {"all_proxy": P, "no_proxy": "10.0.0.0/8"}
+
+    assert proxy_for("http://[::ffff:10.0.0.1]/", environ, None) is None
+    assert proxy_for("http://[::ffff:127.0.0.1]/", environ, None) is None
+    assert P == proxy_for("http://[::ffff:11.0.0.1]/", environ, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "socks", "encrypted", "takes_names"),
+    [
+        ("http://p:1", False, False, True),
+        ("https://p:1", False, True, True),
+        ("socks4://p:1", True, False, False),
+        ("socks4a://p:1", True, False, True),
+        ("socks5://p:1", True, False, False),
+        ("socks5h://p:1", True, False, True),
+    ],
+)
+def test_kinds_of_proxies(url, socks, encrypted, takes_names):
+    """What each scheme means."""
+    proxy = parse_proxy(url)
+
+    assert (socks, encrypted, takes_names) == (proxy.socks, proxy.encrypted, proxy.takes_names)
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
@@ -96,6 +158,7 @@ def test_an_explicit_proxy_is_for_everything():
         ("http://[::1]:3128", ("http", "::1", 3128, None, None)),
         ("http://us%40er:p%3Ass@p:1", ("http", "p", 1, "us@er", "p:ss")),
         ("socks5h://p", ("socks5h", "p", 1080, None, None)),
+        ("https://p", ("https", "p", 443, None, None)),
     ],
 )
 def test_a_proxy_is_taken_apart(url, expected):
@@ -104,7 +167,16 @@ def test_a_proxy_is_taken_apart(url, expected):
 
 
 @pytest.mark.parametrize(
-    "url", ["ssh://u:secret-word@p:1", "ftp://u:secret-word@p", "http://u:secret-word@", "http://u:secret-word@p:x"]
+    "url",
+    [
+        "ssh://u:secret-word@p:1",
+        "ftp://u:secret-word@p",
+        "http://u:secret-word@",
+        "http://u:secret-word@p:x",
+        "socks5://u:secret-word-%C3%A9@p",
+        f"socks5://u:secret-word{'x' * 255}@p",
+        f"socks5://{'u' * 256}:secret-word@p",
+    ],
 )
 def test_a_proxy_that_cannot_be_used_is_a_config_error(url):
     """The error names the field and shows no credential."""

@@ -31,6 +31,8 @@ from dragoman.cli.output import print_json, terminal, write
 from dragoman.cli.setup import Setup, configured_model, load
 from dragoman.errors import ConfigError
 from dragoman.secrets import address_variables, find_base_url, find_key
+from dragoman.transport.authorities import CA_VARIABLES
+from dragoman.transport.tls import TrustStore
 
 _LIBRARIES: Final = ("msgspec", "urllib3", "aiohttp", "click")
 _PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -174,18 +176,16 @@ def _proxy(name: str, value: str) -> Check:
 
 def _certificates(subject: _Subject) -> Iterator[Check]:
     environ = subject.setup.environ
-    named = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environ.get(name)), None)
-    if named and not Path(environ[named]).exists():
-        yield Check("certificates", False, f"{named} names nothing that exists", f"unset {named}")
+    try:
+        TrustStore(environ).context()  # what a call does
+    except ConfigError as error:
+        fix = f"unset {error.field}" if error.field in CA_VARIABLES else "install ca-certificates, or set SSL_CERT_FILE"
+        yield Check("certificates", False, error.message.removesuffix("."), fix)
         return
     paths = ssl.get_default_verify_paths()
-    where = environ.get(named or "") or paths.cafile or paths.capath
-    if where:
-        yield Check("certificates", True, f"{where} ({ssl.OPENSSL_VERSION})")
-    else:
-        yield Check(
-            "certificates", False, "this system has no store of them", "install ca-certificates, or set SSL_CERT_FILE"
-        )
+    named = next((f"{environ[name]} from {name}" for name in CA_VARIABLES if environ.get(name)), None)
+    where = named or paths.cafile or paths.capath or "found"
+    yield Check("certificates", True, f"{where} ({ssl.OPENSSL_VERSION})")
 
 
 def _clock(subject: _Subject) -> Iterator[Check]:
@@ -217,7 +217,8 @@ def _model(subject: _Subject) -> Iterator[Check]:
 
 def _host(choice: Choice) -> str | None:
     fields = choice.providers.get(choice.model.partition("/")[0], {})
-    return urlsplit(str(fields.get("base_url", ""))).hostname
+    address = urlsplit(str(fields.get("base_url", "")))
+    return None if address.scheme == "http+unix" else address.hostname
 
 
 def _resolved(host: str) -> Check:

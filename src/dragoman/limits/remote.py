@@ -2,7 +2,7 @@
 Limits shared between hosts: `Client(limit="redis://...")` or `Client(limit="postgresql://...")`.
 
 Who comes is let go from the slice at hand, or stands in line; whoever is first in line asks the store for all
-(`desk`).  While the store cannot be reached, each process goes on with its part (`alone`).
+(`remote_desk`).  While the store cannot be reached, each process goes on with its part (`alone`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from secrets import token_hex
 from typing import Final
 from weakref import WeakSet
 
-from dragoman.limits.desk import RemoteDesk
 from dragoman.limits.permits import SharedPermit, SharedPlace, given_up
 from dragoman.limits.places import scope_name
+from dragoman.limits.remote_desk import RemoteDesk
 from dragoman.limits.stores import Store
 from dragoman.policy.limit.bucket import Limit
 from dragoman.policy.limit.codec import VERSION
@@ -112,7 +112,7 @@ class RemotePacer:
                 decision = desk.locked(look)
                 if not isinstance(decision, Wait):
                     return decision
-                if decision.until <= desk.now() and not desk.alone.parts:
+                if decision.until <= desk.offers.now() and not desk.alone.parts:
                     await desk.exchange(runtime, deadline)
                     decision = desk.locked(look)
                     if not isinstance(decision, Wait):
@@ -122,18 +122,13 @@ class RemotePacer:
                     if isinstance(late, Refuse):
                         desk.post(given_up(ticket))
                     return late
-                await self._wait(desk, decision, deadline)
+                until = desk.until(decision)
+                if deadline is not None:
+                    until = deadline if until is None else min(until, deadline)
+                await ticket.waiter.wait(until)
         except BaseException:
             desk.post(given_up(ticket))
             raise
-
-    async def _wait(self, desk: RemoteDesk, decision: Wait, deadline: float | None) -> None:
-        until = desk.here(decision.until)
-        if until is not None:
-            until = desk.tick(until)
-        if deadline is not None:
-            until = deadline if until is None else min(until, deadline)
-        await decision.ticket.waiter.wait(until)
 
     def _desk(self, key: ScopeKey, limits: Sequence[Limit]) -> RemoteDesk:
         now = time.monotonic()

@@ -23,7 +23,7 @@ from dragoman.secrets.env import variable_stem
 from dragoman.types.providers import Provider, fill, placeholders
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
-_SCHEMES = ("http", "https", "sim")
+_SCHEMES = ("http", "https", "http+unix", "sim")
 
 
 def find_base_url(provider: Provider, environ: Mapping[str, str]) -> str:

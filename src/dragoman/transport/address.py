@@ -25,9 +25,12 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _UNIX: Final = "http+unix"
 # Longest path of a socket, in bytes: what `sun_path` holds on Linux.   (unix(7))
 _LONGEST: Final = 107
+# Steps that servers and proxies resolve, each in its own way, before or after they decide who may go there.
+_STEPS: Final = frozenset((".", ".."))
+_STEP: Final = re.compile(r"[/\\]")
 # Names as DNS and container networks have them; whatever else a parser of ours lets through, another may read in
 # another way, and send the request elsewhere.
-_HOST: Final = re.compile(r"[0-9a-z._~-]+|[0-9a-f:.]+(?:%[0-9a-z._~-]+)?").fullmatch
+_HOST: Final = re.compile(r"[0-9a-z._~-]+|[0-9a-f]*:[0-9a-f:.]+(?:%[0-9a-z._~-]+)?").fullmatch
 # All that RFC 3986 lets stand in a path or query, and `%`, which begins what is encoded already.
 _TARGET_SAFE: Final = "%/?:@!$&'()*+,;=-._~[]"
 
@@ -84,6 +87,8 @@ def split(url: str) -> tuple[Origin, str]:
     parts, port = _parse(url)
     if parts.username is not None or parts.password is not None:
         raise _refused("it holds credentials; pass them as api_key or in headers")
+    if not _STEPS.isdisjoint(_STEP.split(unquote(parts.path))):
+        raise _refused("its path has a step '.' or '..', which leads elsewhere; is it in the name of the model?")
     target = quote(parts.path or "/", safe=_TARGET_SAFE)
     if parts.query:
         target += "?" + quote(parts.query, safe=_TARGET_SAFE)

@@ -20,6 +20,8 @@ from dragoman.transport.tls_value import PEM, Path
 # requests and curl.
 _FILE_VARIABLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _DIR_VARIABLE: Final = "SSL_CERT_DIR"
+CA_VARIABLES: Final = (*_FILE_VARIABLES, _DIR_VARIABLE)
+"""All variables that name authorities."""
 # Where Linux distributions keep their authorities, for a Python whose OpenSSL was built elsewhere and looks elsewhere.
 # (Go's crypto/x509 and truststore look at the same places.)
 _PLACES: Final = (

@@ -131,9 +131,7 @@ def _checked(context: ssl.SSLContext) -> ssl.SSLContext:
     if not isinstance(context, ssl.SSLContext):
         raise ConfigError(f"tls.context is {type(context).__name__}: give an ssl.SSLContext", field="tls.context")
     if context.protocol == ssl.PROTOCOL_TLS_SERVER:
-        raise ConfigError(
-            "tls.context is one for servers: make it by ssl.create_default_context()", field="tls.context"
-        )
+        raise ConfigError("tls.context is for servers: make it by ssl.create_default_context()", field="tls.context")
     if context.verify_mode == ssl.CERT_NONE:
         raise ConfigError(
             "tls.context verifies no certificate, so anybody could read the key: trust the authority with TLS(ca=...)",

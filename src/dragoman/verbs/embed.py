@@ -172,15 +172,7 @@ class _Call:
         answer = self._codec.decode_response(raw.status, raw.headers, raw.body, self._route.provider)
         if len(answer.vectors) != count:
             raise WireError(f"{count} texts were sent and {len(answer.vectors)} vectors came", status=raw.status)
-        return msgspec.structs.replace(answer, cost=self._cost(answer.usage))
-
-    def _cost(self, usage: Usage) -> Decimal | None:
-        """What one request cost; None if that is not known."""
-        facts = self._route.facts
-        if is_free(self._route.provider, facts):
-            return Decimal(0)
-        bill = cost(msgspec.structs.replace(usage, output_tokens=0), facts) if facts else None
-        return bill.total if bill else None
+        return msgspec.structs.replace(answer, cost=price(answer.usage, self._route))
 
     def response(self, requests: int) -> EmbedResponse:
         """
@@ -219,6 +211,14 @@ class _Call:
             )
             error.args = (error.message,)
         return error
+
+
+def price(usage: Usage, route: Route) -> Decimal | None:
+    """What one request for vectors cost, in US dollars; None if that is not known."""
+    if is_free(route.provider, route.facts):
+        return Decimal(0)
+    bill = cost(msgspec.structs.replace(usage, output_tokens=0), route.facts) if route.facts else None
+    return bill.total if bill else None
 
 
 def _sum(usages: Iterable[Usage]) -> Usage:

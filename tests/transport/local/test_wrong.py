@@ -50,7 +50,7 @@ def test_a_file_that_cannot_be_used(face: Face, wrong: str, tmp_path: Path) -> N
 
 def test_an_unreadable_file(face: Face) -> None:
     """A file that may not be opened is an error of ours; what is no file is never opened."""
-    for path, words in (("/dev/zero", "is no regular file"), ("a\0b.gguf", "null byte")):
+    for path, words in (("/dev/zero", "is no regular file"), ("a\0b.gguf", "control character")):
         with pytest.raises(ConfigError, match=words):
             face.chat(f"local/{path}")
 
