@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ LIMITS = {
     "x-ratelimit-remaining-tokens": "1999999999000",
     "x-ratelimit-reset-tokens": "1ms",
 }
+_ports = count(1)
 PRICES = {"prices": [{"input": "0.1", "output": "0.4"}], "max_output": 4096}
 
 
@@ -98,7 +100,8 @@ def client(streamed: bool, told: dict[str, str] | None = None, **policies: Any) 
             return _Canned(streamed, told or {})
 
     settings: dict[str, Any] = {"retry": None, "limit": None} | policies
-    row = {"openai": {"base_url": "http://127.0.0.1:9/v1", "api_key": "benchmark"}}
+    port = next(_ports)  # each variant has limits of its own
+    row = {"openai": {"base_url": f"http://127.0.0.1:{port}/v1", "api_key": "benchmark"}}
     return Canned(providers=row, models={"openai/bench-1": PRICES}, **settings)
 
 

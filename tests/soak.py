@@ -36,6 +36,7 @@ from tests.soaks.budget import budget
 from tests.soaks.cancels import cancels
 from tests.soaks.flat import flat
 from tests.soaks.outage import outage
+from tests.soaks.sharing import sharing
 from tests.soaks.tenants import tenants
 
 _TOKENS = (
@@ -133,6 +134,7 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "outage": outage,
     "tenants": tenants,
     "budget": budget,
+    "sharing": sharing,
 }
 
 

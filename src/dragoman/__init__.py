@@ -23,8 +23,8 @@ _HOMES = {
         ConfigError ConnectError ContentFilterError ContextLengthError ConversationError
         DeadlineError DragomanError LeaseLostError ManifestError MissingKeyError ModelNotFoundError
         NotFoundError OutputError OverloadedError PermissionDeniedError QuotaError RateLimitError
-        RefusalError RefusedLocally SchemaError ServerError SourceError StatusError StoreError
-        StreamInterrupted TimeoutError TransportError TruncatedError TurnIdReusedError
+        RefusalError RefusedLocally RunError RunLimitError SchemaError ServerError SourceError StatusError
+        StoreError StreamInterrupted TimeoutError ToolError TransportError TruncatedError TurnIdReusedError
         UnknownModelError UnknownProviderError UnsupportedError WireError
     """,
     "policy.base": "Context Ending Handler Middleware Opened",
@@ -56,9 +56,11 @@ _HOMES = {
     "types.providers": "Provider Quirks",
     "types.requests": "ChatRequest OutputFormat ReasoningSettings Settings SettingsDict",
     "types.responses": "ChatResponse Choice",
+    "types.runs": "RoundStarted RunEvent RunResponse ToolEnded ToolStarted",
     "types.timeouts": "Timeouts",
     "types.tools": "Tool ToolFunction tool",
     "types.usage": "Usage",
+    "verbs.run_stream": "AsyncRunStream RunStream",
 }
 
 _HOME_OF = {name: f"dragoman.{module}" for module, names in _HOMES.items() for name in names.split()}

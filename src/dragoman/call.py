@@ -10,7 +10,7 @@ an answer or a typed error.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -29,13 +29,24 @@ from dragoman.transport.base import Transport
 from dragoman.types.cost import FREE, Cost
 from dragoman.types.events import BEFORE_CONTENT, Event, Finish, UsageUpdate
 from dragoman.types.fold import fold
-from dragoman.types.http import HttpRequest
+from dragoman.types.http import HttpRequest, Notice
+from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
 from dragoman.types.usage import Usage
-from dragoman.wire.base import Decoder
+from dragoman.wire.base import Decoder, Wire
 from dragoman.wire.bound import binds, stamped
 from dragoman.wire.turns import settle
+
+
+class Encoded(NamedTuple):
+    """A request, for whom and in which dialect it was encoded, and what came of it."""
+
+    request: ChatRequest
+    provider: Provider
+    wire: Wire
+    http: HttpRequest
+    notices: list[Notice]
 
 
 class Sender:
@@ -56,6 +67,10 @@ class Sender:
         exact = exact_of(request, context)
         if exact is not None:
             return msgspec.structs.replace(route, wire=wire.get(exact.wire)), exact.request
+        known = context.encoded
+        if type(known) is Encoded and known.request is request and known.provider is route.provider:
+            context.notices[:] = known.notices
+            return (route if known.wire is route.wire else msgspec.structs.replace(route, wire=known.wire)), known.http
         messages, mended = settle(request.messages)
         settled = request.directed(model=route.model, messages=messages)
         adapted = adapt(settled, route.provider, route.facts)
@@ -69,12 +84,15 @@ class Sender:
                 f"{changed} (strict=True)", provider=route.provider.name, model=route.model, field=changed.field
             )
         context.notices[:] = notices  # those of the attempt before were the same, or are of no interest any more
+        context.encoded = Encoded(request, route.provider, route.wire, encoded, notices)
         return route, encoded
 
     async def __call__(self, request: ChatRequest, context: Context) -> Answer:
         """Send `request` and return when its first content is there."""
         route, encoded = self.prepare(request, context)
-        keyed = msgspec.structs.replace(encoded, headers={**encoded.headers, "idempotency-key": context.key})
+        keyed = msgspec.structs.replace(
+            encoded, headers=encoded.headers | {**context.extra_headers, "idempotency-key": context.key}
+        )
         exact, transport = exact_of(request, context), self._transport(route)
         ready = keyed if exact and exact.authorized else await authorized(route, keyed, context)
         answer = Answer(route, context, request.service_tier)

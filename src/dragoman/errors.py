@@ -26,6 +26,9 @@ Every way in which Dragoman can fail, as one tree.
     +- WireError                  what came is not the protocol
     +- OutputError
     |  +- SchemaError  TruncatedError  RefusalError
+    +- RunError                   a run with tools was stopped; `.messages` has all that was said
+    |  +- RunLimitError           its limit on rounds or on cost was reached
+    |  +- ToolError               a tool failed, and the caller wants to know
     +- RefusedLocally             the wait or the price does not fit; nothing was sent
     |  +- BudgetError  CircuitOpenError  DeadlineError
     +- ConversationError
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from dragoman.types.attempts import Attempt
+    from dragoman.types.messages import Message, ToolCall
     from dragoman.types.responses import ChatResponse
 
 Clock = Literal["connect", "first_event", "idle", "total"]
@@ -74,12 +78,14 @@ class DragomanError(Exception):
         partial: The part of an answer that arrived before the failure, or None.
         embedded: For a call for vectors that took several requests: one vector for each text, None for those that had
             none yet; else empty.
+        messages: For a run with tools: the conversation so far, with a result for every call; else empty.
         field: For bad input, which argument is wrong (`"messages[2].role"`), else None.
         body: Start of the provider's error body, redacted, or None.
     """
 
     _retryable: ClassVar[bool] = False
     embedded: Sequence[list[float] | None] = ()
+    messages: Sequence[Message] = ()
 
     def __init__(
         self,
@@ -296,6 +302,36 @@ class TruncatedError(OutputError):
 
 class RefusalError(OutputError):
     """The model refused."""
+
+
+class RunError(DragomanError):
+    """A run with tools was stopped.  `.messages` is the conversation so far; nothing that was paid for is lost."""
+
+
+class RunLimitError(RunError):
+    """
+    A run with tools reached a limit before the model gave its answer.
+
+    Attributes:
+        limit: `rounds` or `cost`.
+    """
+
+    def __init__(self, message: str, *, limit: Literal["rounds", "cost"], **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.limit: Literal["rounds", "cost"] = limit
+
+
+class ToolError(RunError):
+    """
+    A tool failed, and the run was to stop then (`on_error="raise"`).  What it raised is the `__cause__`.
+
+    Attributes:
+        call: What the model had asked for.
+    """
+
+    def __init__(self, message: str, *, call: ToolCall, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.call = call
 
 
 # --- we said no -----------------------------------------------------------------------------------------------------

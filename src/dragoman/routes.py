@@ -143,7 +143,7 @@ class Routes:
         """
         route = self._routes.get(ref)
         if route is None:
-            route = self._way(ref)
+            route = self.keyless(ref)
             if key is None:
                 self._routes[ref] = route = self._with_key(route)
         return route.keyed(key)

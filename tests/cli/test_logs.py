@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -149,11 +150,14 @@ def test_tail_shows_what_comes(kept: Program) -> None:
     """With -f a call of another process appears while it runs; Ctrl-C ends it."""
     with kept.start("logs", "tail", "-n", "1", "-f", "--json") as process:
         assert process.stdout is not None
+        patience = threading.Timer(20, process.kill)  # a line that never comes
+        patience.start()
         first = json.loads(process.stdout.readline())
         assert 0 == kept(*ASK, "a new one").code
         second = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
+        patience.cancel()
 
     assert ("rain in the hills", "a new one") == (first["prompt"], second["prompt"])
     assert 130 == process.returncode

@@ -16,7 +16,7 @@ model by a plan, an answer that middleware changed), the server half of its own 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from dragoman import wire
 from dragoman.bridge.asked import Asked
@@ -25,11 +25,12 @@ from dragoman.errors import ConfigError, DragomanError, StatusError, TransportEr
 from dragoman.exact import Exact, Kept
 from dragoman.plain import Plain
 from dragoman.policy.base import Context, Opened
-from dragoman.types.events import Event
+from dragoman.types.events import Event, UsageUpdate
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
 from dragoman.wire.aws import STREAM_TYPE
+from dragoman.wire.lenient import object_of
 
 _JSON: Final = "application/json"
 _STREAMS: Final = {
@@ -62,30 +63,44 @@ async def answer(plain: Plain, row: Provider, asked: Asked, chat: ChatRequest, d
     exact = Exact(request, asked.request(stream=chat.stream), dialect, authorized=not asked.credential.asked)
     context.exact = exact
     try:
-        opened = await plain.answered(request, context)
-        return await _reply(opened, exact, context)
+        return await say(await plain.answered(request, context), request, dialect, context)
     except (TransportError, WireError):
         raise
     except DragomanError as error:
         return refused(error, exact.kept, dialect)
 
 
-async def _reply(opened: Opened, exact: Exact, context: Context) -> Reply:
-    response, kept = opened.response, exact.kept
+async def say(
+    opened: Opened, request: ChatRequest, dialect: str, context: Context, *, errors_in_band: bool = True
+) -> Reply:
+    """
+    An answer in a dialect: the provider's own bytes, if it wrote any that say it, else the dialect's server half.
+
+    Args:
+        opened: The answer.
+        request: What was asked.
+        dialect: Name of the wire.
+        context: The call.
+        errors_in_band: Whether an error that ends a stream is written into it, or raised.
+    """
+    response, exact = opened.response, cast("Exact | None", context.exact)
+    kept = exact.kept if exact is not None else None
     if response is not None:
-        if kept is not None and _untouched(response, exact) and _plain(kept):
+        if exact is not None and kept is not None and _untouched(response, exact) and _plain(kept):
             return passed(kept.status, kept.headers, Whole(kept.take()))
-        return _written(exact, context, response.request_id, Whole(wire.get(exact.wire).encode_response(response)))
+        body = wire.get(dialect).encode_response(response)
+        return _written(dialect, context, response.request_id, Whole(body))
     first = await opened.more()
-    if kept is not None and _same(first, exact, 0) and _streamed(kept, exact):
+    if exact is not None and kept is not None and _same(first, exact, 0) and _streamed(kept, exact):
         return passed(kept.status, kept.headers, _ExactFlow(opened, exact, kept, len(first)))
-    return _written(exact, context, opened.folded().request_id, _WrittenFlow(opened, exact.wire, first))
+    flow = _WrittenFlow(opened, dialect, first, usage=_tells_usage(request, dialect), in_band=errors_in_band)
+    return _written(dialect, context, opened.folded().request_id, flow)
 
 
-def _written(exact: Exact, context: Context, request_id: str | None, flow: Flow) -> Reply:
+def _written(dialect: str, context: Context, request_id: str | None, flow: Flow) -> Reply:
     """An answer in the server half of the dialect."""
     streamed = not isinstance(flow, Whole)
-    headers = {"content-type": _STREAMS.get(exact.wire, "text/event-stream") if streamed else _JSON}
+    headers = {"content-type": _STREAMS.get(dialect, "text/event-stream") if streamed else _JSON}
     if request_id:
         headers["x-request-id"] = request_id
     if context.cached:
@@ -131,6 +146,7 @@ class _ExactFlow:
         self._kept = kept
         self._at = at
         self._failure: DragomanError | None = None
+        self._ended = False
 
     async def read(self) -> bytes:
         held = self._kept.take()
@@ -138,7 +154,7 @@ class _ExactFlow:
             return held
         if self._failure is not None:
             raise self._failure
-        while True:
+        while not self._ended:
             try:
                 events = await self._opened.more()
             except DragomanError as error:
@@ -147,14 +163,18 @@ class _ExactFlow:
             piece = self._kept.take()
             if piece or not events:
                 return piece
+        return b""
 
     def _last(self, error: DragomanError) -> bytes:
-        """What came before the failure is handed on first: it may say more than we do."""
-        self._failure = error
+        """What came before the failure is handed on first; an error that the provider wrote itself is told by that."""
+        self._ended = True
         piece = self._kept.take()
-        if piece:
+        if isinstance(error, StatusError):
             return piece
-        raise error
+        self._failure = error
+        if not piece:
+            raise error
+        return piece
 
     def _check(self, events: Sequence[Event]) -> None:
         if not _same(events, self._exact, self._at):
@@ -167,14 +187,31 @@ class _ExactFlow:
         self._at += len(events)
 
 
+def _tells_usage(request: ChatRequest, dialect: str) -> bool:
+    """
+    Whether a stream says what was used.
+
+    In OpenAI's chat dialect only where it was asked for: it comes in a chunk without choices, which old readers
+    stumble over.
+    """
+    if dialect != "openai-chat":
+        return True
+    options = object_of((request.native or {}).get(dialect, {}).get("stream_options"))
+    return bool(options.get("include_usage"))
+
+
 class _WrittenFlow:
     """The server half of a dialect."""
 
-    def __init__(self, opened: Opened, dialect: str, first: Sequence[Event]) -> None:
+    def __init__(
+        self, opened: Opened, dialect: str, first: Sequence[Event], *, usage: bool = True, in_band: bool = True
+    ) -> None:
         self.abandon = opened.abandon
         self._opened = opened
         self._encoder = wire.get(dialect).encoder()
         self._next = list(first)
+        self._usage = usage
+        self._in_band = in_band
         self._ended = False
 
     async def read(self) -> bytes:
@@ -184,11 +221,14 @@ class _WrittenFlow:
                 events = events or await self._opened.more()
             except StatusError as error:
                 self._ended = True
+                if not self._in_band:
+                    raise
                 return self._encoder.error(error)
             if not events:
                 self._ended = True
                 return self._encoder.close()
-            piece = b"".join(map(self._encoder.feed, events))
+            told = events if self._usage else [event for event in events if type(event) is not UsageUpdate]
+            piece = b"".join(map(self._encoder.feed, told))
             if piece:
                 return piece
         return b""

@@ -74,6 +74,7 @@ class Context:
         patience: Seconds that one wait for a turn or another attempt may take; None for what the deadline allows.
         slots: Where the lines of this branch stand, for requests that are under way beside others; else None.
         exact: The request as another program has written it (an `exact.Exact`), or None.
+        encoded: The request as it was encoded last (a `call.Encoded`), so that no attempt does it again, or None.
     """
 
     plan: object | None = None
@@ -81,6 +82,7 @@ class Context:
     patience: float | None = None
     slots: list[int] | None = None
     exact: object | None = None
+    encoded: object | None = None
 
     def __init__(self, runtime: Runtime, clocks: Clocks, *, strict: bool = False) -> None:
         self.runtime = runtime

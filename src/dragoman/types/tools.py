@@ -21,6 +21,7 @@ from dragoman.errors import ConfigError
 from dragoman.types.docstrings import read_docstring
 from dragoman.types.jsonable import checked_object
 from dragoman.types.signatures import schema_of
+from dragoman.types.timeouts import check_seconds
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,12 +64,19 @@ class ToolFunction(Generic[P, R]):
     """
     A Python function together with its declaration.
 
-    Calling it calls the function.  `declaration` is the `Tool` that models are shown.
+    Calling it calls the function.
+
+    Attributes:
+        function: The function itself.
+        declaration: The `Tool` that models are shown.
+        timeout: Seconds that one call may take in `Client.run`; None for what the run says.
     """
 
-    def __init__(self, function: Callable[P, R], declaration: Tool) -> None:
+    def __init__(self, function: Callable[P, R], declaration: Tool, *, timeout: float | None = None) -> None:
+        check_seconds(timeout, "timeout")
         self.function = function
         self.declaration = declaration
+        self.timeout = timeout
         update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -82,7 +90,11 @@ class ToolFunction(Generic[P, R]):
 def tool(function: Callable[P, R], /) -> ToolFunction[P, R]: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, strict: bool | None = None
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    strict: bool | None = None,
+    timeout: float | None = None,
 ) -> Callable[[Callable[P, R]], ToolFunction[P, R]]: ...
 def tool(
     function: Callable[P, R] | None = None,
@@ -91,9 +103,10 @@ def tool(
     name: str | None = None,
     description: str | None = None,
     strict: bool | None = None,
+    timeout: float | None = None,
 ) -> ToolFunction[P, R] | Callable[[Callable[P, R]], ToolFunction[P, R]]:
     """
-    Make a tool of a function, as `@tool` or `@tool(name=..., description=..., strict=...)`.
+    Make a tool of a function, as `@tool` or `@tool(name=..., description=..., strict=..., timeout=...)`.
 
     Parameter types may be whatever msgspec can describe: plain types, `Literal`, enums, unions, lists, dicts,
     dataclasses, `msgspec.Struct`, `Annotated[..., msgspec.Meta(...)]`; and pydantic's models and fields.  A parameter
@@ -110,12 +123,15 @@ def tool(
     """
 
     def wrap(fn: Callable[P, R]) -> ToolFunction[P, R]:
-        return ToolFunction(fn, _declare(fn, name, description, strict))
+        return ToolFunction(fn, declare(fn, name, description, strict), timeout=timeout)
 
     return wrap if function is None else wrap(function)
 
 
-def _declare(fn: Callable[..., Any], name: str | None, description: str | None, strict: bool | None) -> Tool:
+def declare(
+    fn: Callable[..., Any], name: str | None = None, description: str | None = None, strict: bool | None = None
+) -> Tool:
+    """What models are shown of a function; see `tool`."""
     text, about = read_docstring(inspect.getdoc(fn) or "")
     return Tool(
         name=name or str(getattr(fn, "__name__", "tool")),
@@ -143,7 +159,7 @@ def as_tool(value: object, field: str) -> Tool:
     if isinstance(value, Mapping):
         return _from_mapping(cast("Mapping[str, Any]", value), field)
     if callable(value):
-        return _declare(value, None, None, None)
+        return declare(value)
     raise ConfigError(f"{field} is {type(value).__name__}: give a function, @tool or Tool", field=field)
 
 

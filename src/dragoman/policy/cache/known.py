@@ -73,7 +73,11 @@ class Known:
             targets, form = [(request.model, context.credential)], ""
         else:
             targets, form = [(stop.model, stop.key) for stop in plan.stops], _form(plan.root)
-        sent = [self._prepare(request.directed(model=model, stream=False), context) for model, _ in targets]
+        # A plain request to one model is encoded as it is: who sends it need not do that again.
+        asked = (
+            [request] if plan is None and not request.stream else _directed(request, [model for model, _ in targets])
+        )
+        sent = [self._prepare(one, context) for one in asked]
         if name is None:
             keys = [key or self._credential(way.provider) for (_, key), (way, _) in zip(targets, sent, strict=True)]
             named = scope_of_credentials(keys, [encoded for _, encoded in sent])
@@ -87,6 +91,10 @@ class Known:
             frozenset(f"{way.provider.name}/{way.model}" for way, _ in sent),
             next((why for why in reasons if why is not None), None),
         )
+
+
+def _directed(request: ChatRequest, models: list[str]) -> list[ChatRequest]:
+    return [request.directed(model=model, stream=False) for model in models]
 
 
 def _plan(request: ChatRequest, context: Context) -> Plan | None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
-from typing import Protocol, cast
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, Protocol, cast
 
 from dragoman.policy.limit.bucket import Limit
 from dragoman.policy.limit.grants import Cost, Decision, Grant, Refuse, Ticket, Wait
@@ -88,24 +90,38 @@ class Pacer(Protocol):
         ...
 
 
+Change = Callable[[Scope, float], None]
+"""What is to be changed in a scope, at a time."""
+
+Note = tuple[Change, Scope]
+
+# So many limits of which nothing is known are kept at hand.
+_MOST_FREE: Final = 1024
+
+
 class ProcessPacer:
     """
     Scopes in the memory of this process, for any number of threads and event loops.
 
-    Attributes:
-        lock: Guards every scope; after a fork the child has one of its own.
+    A call may end in any thread, even in one that is deciding: the garbage collector runs the end of a dropped stream
+    wherever it likes.  So an end is a note, which is put down without a lock; whoever has the lock, or can get it at
+    once, takes the notes in.
     """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self._limiter = Limiter()
+        self._free: dict[ScopeKey, Scope] = {}
+        self._notes: deque[Note] = deque()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
         """In a child: the calls in flight are the parent's, and so may the lock be."""
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self._limiter = Limiter()
+        self._free = {}
+        self._notes = deque()
 
     async def admit(
         self,
@@ -116,27 +132,28 @@ class ProcessPacer:
         priority: Priority,
         deadline: float | None,
     ) -> Permit | Refuse:
+        free = self._free.get(key)
+        if free is not None and free.unlimited:
+            return _Free(self, free, cost, priority, runtime)
         now = runtime.now()
-        with self.lock:
+        with self._lock:
+            woken = self._take_in(now)
             scope = self._limiter.scope(key, now, limits)
+            if scope.unlimited:
+                self._keep_free(key, scope)
             decision = scope.reserve(cost, now, priority, deadline)
             waiter = _watch(decision, runtime)
-            woken = scope.woken()
-        wake(woken)
+            woken += scope.woken()
+        self._after(woken, runtime)
         if type(decision) is Grant:
             return _Permit(self, scope, decision, runtime)
         return await self._follow(scope, decision, waiter, runtime)
 
     async def again(self, place: Place, runtime: Runtime) -> Permit | Refuse:
         stood = cast("_Place", place)
-        scope, ticket = stood.scope, stood.ticket
         stood.gone = True
-        with self.lock:
-            decision = scope.resume(ticket, runtime.now())
-            waiter = _watch(decision, runtime)
-            woken = scope.woken()
-        wake(woken)
-        return await self._follow(scope, decision, waiter, runtime)
+        decision, waiter = self._resumed(stood.scope, stood.ticket, runtime)
+        return await self._follow(stood.scope, decision, waiter, runtime)
 
     async def _follow(
         self, scope: Scope, decision: Decision, waiter: Waiter | None, runtime: Runtime
@@ -148,23 +165,72 @@ class ProcessPacer:
             try:
                 await waiter.wait(decision.until if decision.until < float("inf") else None)
             except BaseException:
-                self._give_up(scope, ticket, runtime)
+                self.post(partial(_give_up, ticket), scope, runtime)
                 raise
-            with self.lock:
-                decision = scope.resume(ticket, runtime.now())
-                waiter = _watch(decision, runtime)
-                woken = scope.woken()
-            wake(woken)
+            decision, waiter = self._resumed(scope, ticket, runtime)
         return decision if type(decision) is Refuse else _Permit(self, scope, cast("Grant", decision), runtime)
 
-    def _give_up(self, scope: Scope, ticket: Ticket, runtime: Runtime) -> None:
+    def _resumed(self, scope: Scope, ticket: Ticket, runtime: Runtime) -> tuple[Decision, Waiter | None]:
         now = runtime.now()
-        with self.lock:
-            scope.cancel(ticket, now)
-            if ticket.grant is not None:
-                scope.release(ticket.grant, now)
-            woken = scope.woken()
+        with self._lock:
+            woken = self._take_in(now)
+            decision = scope.resume(ticket, now)
+            waiter = _watch(decision, runtime)
+            woken += scope.woken()
+        self._after(woken, runtime)
+        return decision, waiter
+
+    def refuse(
+        self,
+        scope: Scope,
+        grant: Grant,
+        refusal: Refusal,
+        told: Sequence[Snapshot],
+        runtime: Runtime,
+        until: float | None,
+    ) -> Decision:
+        """What is decided for a call that the provider refused."""
+        now = runtime.now()
+        with self._lock:
+            woken = self._take_in(now)
+            decision = scope.rejected(grant, refusal, told, now, until)
+            woken += scope.woken()
+        self._after(woken, runtime)
+        return decision
+
+    def granted(self, scope: Scope, cost: Cost, at: float, priority: Priority) -> Grant:
+        """Write a call down that went, at that time, when nothing was limited."""
+        with self._lock:
+            return scope.adopt(cost, at, priority)
+
+    def post(self, change: Change, scope: Scope, runtime: Runtime) -> None:
+        """Put a note down; it is taken in at once if nobody is deciding.  Never waits, any thread may call."""
+        self._notes.append((change, scope))
+        self._after((), runtime)
+
+    def _after(self, woken: Sequence[Ticket], runtime: Runtime) -> None:
+        """Without the lock: wake, and take in what was put down meanwhile, unless another thread will do so."""
         wake(woken)
+        while self._notes and self._lock.acquire(blocking=False):
+            try:
+                woken = self._take_in(runtime.now())
+            finally:
+                self._lock.release()
+            wake(woken)
+
+    def _take_in(self, now: float) -> list[Ticket]:
+        """Under the lock: what has come back, and who is to be woken for it."""
+        woken: list[Ticket] = []
+        while self._notes:
+            change, scope = self._notes.popleft()
+            change(scope, now)
+            woken += scope.woken()
+        return woken
+
+    def _keep_free(self, key: ScopeKey, scope: Scope) -> None:
+        if len(self._free) >= _MOST_FREE:
+            self._free.clear()
+        self._free[key] = scope
 
 
 class _Permit:
@@ -183,31 +249,67 @@ class _Permit:
         return self._grant.waited
 
     def heard(self, told: Sequence[Snapshot]) -> None:
-        with self._pacer.lock:
-            self._scope.hear(self._grant, told, self._runtime.now())
-            woken = self._scope.woken()
-        wake(woken)
+        grant = self._grant
+        self._pacer.post(lambda scope, now: scope.hear(grant, told, now), self._scope, self._runtime)
 
     def settled(self, actual: Cost | None, told: Sequence[Snapshot]) -> None:
-        with self._pacer.lock:
-            self._scope.settle(self._grant, actual, told, self._runtime.now())
-            woken = self._scope.woken()
-        wake(woken)
+        grant = self._grant
+        self._pacer.post(lambda scope, now: scope.settle(grant, actual, told, now), self._scope, self._runtime)
 
     def released(self) -> None:
-        with self._pacer.lock:
-            self._scope.release(self._grant, self._runtime.now())
-            woken = self._scope.woken()
-        wake(woken)
+        grant = self._grant
+        self._pacer.post(lambda scope, now: scope.release(grant, now), self._scope, self._runtime)
 
     def refused(self, refusal: Refusal, told: Sequence[Snapshot], deadline: float | None) -> Place | Refuse:
-        with self._pacer.lock:
-            decision = self._scope.rejected(self._grant, refusal, told, self._runtime.now(), deadline)
-            woken = self._scope.woken()
-        wake(woken)
+        decision = self._pacer.refuse(self._scope, self._grant, refusal, told, self._runtime, deadline)
         if type(decision) is Refuse:
             return decision
         return _Place(self._pacer, self._scope, self._grant.ticket, self._runtime)
+
+
+class _Free:
+    """
+    Leave where nothing is limited: nothing is written down, until an answer speaks of limits after all.
+
+    Attributes:
+        waited: None did.
+    """
+
+    __slots__ = ("_at", "_cost", "_pacer", "_priority", "_real", "_runtime", "_scope", "waited")
+
+    def __init__(self, pacer: ProcessPacer, scope: Scope, cost: Cost, priority: Priority, runtime: Runtime) -> None:
+        self.waited = 0.0
+        self._pacer = pacer
+        self._scope = scope
+        self._cost = cost
+        self._priority: Priority = priority
+        self._runtime = runtime
+        self._at = runtime.now()
+        self._real: _Permit | None = None
+
+    def heard(self, told: Sequence[Snapshot]) -> None:
+        if told:
+            self._permit().heard(told)
+
+    def settled(self, actual: Cost | None, told: Sequence[Snapshot]) -> None:
+        if told or self._real is not None:
+            self._permit().settled(actual, told)
+        else:  # without the lock: one that two threads count at once may be lost, which does no harm
+            self._scope.state.answers.add(self._runtime.now())
+
+    def released(self) -> None:
+        if self._real is not None:
+            self._real.released()
+
+    def refused(self, refusal: Refusal, told: Sequence[Snapshot], deadline: float | None) -> Place | Refuse:
+        return self._permit().refused(refusal, told, deadline)
+
+    def _permit(self) -> _Permit:
+        """What would have been granted when it was sent."""
+        if self._real is None:
+            grant = self._pacer.granted(self._scope, self._cost, self._at, self._priority)
+            self._real = _Permit(self._pacer, self._scope, grant, self._runtime)
+        return self._real
 
 
 class _Place:
@@ -223,16 +325,15 @@ class _Place:
         self.gone = False
 
     def leave(self) -> None:
-        if self.gone:
-            return
-        self.gone = True
-        now = self._runtime.now()
-        with self._pacer.lock:
-            self.scope.cancel(self.ticket, now)
-            if self.ticket.grant is not None:
-                self.scope.release(self.ticket.grant, now)
-            woken = self.scope.woken()
-        wake(woken)
+        if not self.gone:
+            self.gone = True
+            self._pacer.post(partial(_give_up, self.ticket), self.scope, self._runtime)
+
+
+def _give_up(ticket: Ticket, scope: Scope, now: float) -> None:
+    scope.cancel(ticket, now)
+    if ticket.grant is not None:
+        scope.release(ticket.grant, now)
 
 
 def wake(tickets: Sequence[Ticket]) -> None:

@@ -33,6 +33,11 @@ T = TypeVar("T")
 _log: Final = logging.getLogger("dragoman.limit")
 
 
+# Seconds for which an answer that tells of plenty, or nothing, speaks for those that follow it.
+_CALM: Final = 0.01
+_PLENTY: Final = 0.75
+
+
 class Subject:
     """
     What a limit is about, and what is known of its costs.
@@ -44,14 +49,24 @@ class Subject:
         estimator: Of one model's costs.
     """
 
-    __slots__ = ("dialect", "estimator", "key", "limits", "warned")
+    __slots__ = ("_calm_until", "dialect", "estimator", "key", "limits", "warned")
 
     def __init__(self, key: ScopeKey, dialect: Dialect, limits: Sequence[Limit] = ()) -> None:
+        self._calm_until = 0.0
         self.key = key
         self.dialect = dialect
         self.limits = limits
         self.estimator = Estimator()
         self.warned = False
+
+    def told(self, context: Context) -> Sequence[Snapshot]:
+        """What the last answer says of limits; while there is plenty, not every answer is asked."""
+        now = context.runtime.now()
+        if now < self._calm_until:
+            return ()
+        told = snapshots(self.dialect, context.headers)
+        self._calm_until = now + _CALM if all(map(_plenty, told)) else 0.0
+        return told
 
     def warn(self, max_tokens: int | None) -> None:
         """Say once, in the log, that `max_tokens` alone makes the limit much smaller than it could be."""
@@ -92,7 +107,7 @@ class Pacing:
             permit = await self._permit(subject, cost, request.priority or "normal", context)
             opened = await _under(permit, lambda: handler(request, context), subject, context)
             settle = partial(_settle, permit, subject, chars, most)
-            told = snapshots(subject.dialect, context.headers)
+            told = subject.told(context)
             if opened.response is not None:
                 settle(Ending(usage=opened.response.usage), told)
             else:
@@ -126,7 +141,7 @@ class Pacing:
         usage: Usage = getattr(value, "usage", None) or Usage()
         tokens = usage.input_tokens
         spent = None if tokens is None else {"tokens": float(tokens), "input": float(tokens)}
-        permit.settled(spent, snapshots(subject.dialect, context.headers))
+        permit.settled(spent, subject.told(context))
         return value
 
     async def _permit(self, subject: Subject, cost: Cost, priority: Priority, context: Context) -> Permit:
@@ -201,6 +216,10 @@ def _settle(
         subject.estimator.learn(chars, usage)
         subject.warn(max_tokens)
     permit.settled(actual(usage, max_tokens, subject.dialect), told)
+
+
+def _plenty(shot: Snapshot) -> bool:
+    return shot.limit is not None and shot.remaining is not None and shot.remaining >= _PLENTY * shot.limit
 
 
 def _too_late(refused: Refuse, key: ScopeKey, context: Context) -> DeadlineError:

@@ -69,6 +69,12 @@ class Scope:
         return self.state.refused
 
     @property
+    def unlimited(self) -> bool:
+        """Whether nothing limits a call, and nobody waits."""
+        state = self.state
+        return not state.buckets and state.flight == float("inf") and not self._turns.count
+
+    @property
     def waiting(self) -> int:
         """How many stand in line here."""
         return self._turns.count
@@ -206,6 +212,10 @@ class Scope:
         if priority != "batch":
             self.state.seen[priority] = self._about[priority] = now
         return Ticket(self._numbers, cost, priority, deadline, now)
+
+    def adopt(self, cost: Cost, at: float, priority: str) -> Grant:
+        """A call went at that time without having asked, because nothing was limited."""
+        return self._grant(self.ticket(cost, at, priority), at)
 
     def prepaid(self, ticket: Ticket, granted: dict[str, float], now: float) -> Grant:
         """Let a ticket go that is paid from what was taken before; `granted` was all that had been granted then."""

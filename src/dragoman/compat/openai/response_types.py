@@ -1,0 +1,106 @@
+"""The objects of `responses`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.compat.openai.chat_types import Answer
+from dragoman.compat.openai.shapes import Shape, deep, kinds, listed
+
+
+class ResponseOutputText(Shape):
+    _inner = {"annotations": listed(deep), "logprobs": listed(deep)}
+    _empty = ("logprobs",)
+
+
+class ParsedResponseOutputText(ResponseOutputText):
+    _empty = ("logprobs", "parsed")
+
+
+class ResponseOutputRefusal(Shape):
+    pass
+
+
+content = kinds({"output_text": ResponseOutputText, "refusal": ResponseOutputRefusal}, deep)
+parsed_content = kinds({"output_text": ParsedResponseOutputText, "refusal": ResponseOutputRefusal}, deep)
+
+
+class ResponseOutputMessage(Shape):
+    _inner = {"content": listed(content)}
+    _empty = ("phase",)
+
+
+class ParsedResponseOutputMessage(ResponseOutputMessage):
+    _inner = {"content": listed(parsed_content)}
+
+
+class ResponseFunctionToolCall(Shape):
+    _empty = ("id", "async_", "caller", "namespace", "status")
+
+
+class ParsedResponseFunctionToolCall(ResponseFunctionToolCall):
+    _empty = (*ResponseFunctionToolCall._empty, "parsed_arguments")
+
+
+class ResponseReasoningItem(Shape):
+    _inner = {"summary": listed(deep), "content": listed(deep)}
+    _empty = ("content", "encrypted_content", "status")
+
+
+_ITEMS = {"function_call": ResponseFunctionToolCall, "reasoning": ResponseReasoningItem}
+item = kinds({"message": ResponseOutputMessage, **_ITEMS}, deep)
+parsed_item = kinds(
+    {"message": ParsedResponseOutputMessage, **_ITEMS, "function_call": ParsedResponseFunctionToolCall}, deep
+)
+
+
+class ResponseUsage(Shape):
+    _inner = {"input_tokens_details": deep, "output_tokens_details": deep}
+
+
+class Response(Answer):
+    """A whole answer of `responses`."""
+
+    _inner = {
+        "output": listed(item),
+        "usage": ResponseUsage,
+        "error": deep,
+        "incomplete_details": deep,
+        "reasoning": deep,
+        "text": deep,
+    }
+    _empty = tuple(
+        """
+        error incomplete_details instructions metadata temperature top_p background completed_at conversation
+        max_output_tokens max_tool_calls moderation previous_response_id prompt prompt_cache_key
+        prompt_cache_retention reasoning safety_identifier service_tier status text top_logprobs truncation usage user
+        """.split()
+    )
+
+    @property
+    def output_text(self) -> str:
+        """All texts of all messages, joined."""
+        return "".join(
+            part.text
+            for item in self.output
+            if item.type == "message"
+            for part in item.content
+            if part.type == "output_text"
+        )
+
+
+class ParsedResponse(Response):
+    _inner = {**Response._inner, "output": listed(parsed_item)}
+
+    @property
+    def output_parsed(self) -> Any:
+        """The value of the first text that has one, or None."""
+        for item in self.output:
+            for part in item.content if item.type == "message" else ():
+                if part.type == "output_text" and part.parsed is not None:
+                    return part.parsed
+        return None
+
+
+class ResponseStreamEvent(Shape):
+    _inner = {"response": Response, "item": item, "part": content, "annotation": deep}

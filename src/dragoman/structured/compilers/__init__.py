@@ -1,0 +1,8 @@
+"""Schemas as each dialect can carry them: `dialect` has the rows, `walk` the way through a schema."""
+
+from __future__ import annotations
+
+from dragoman.structured.compilers.dialect import BY_WIRE, DIALECTS, Dialect, Limits
+from dragoman.structured.compilers.walk import Compiled, compile_schema
+
+__all__ = ["BY_WIRE", "DIALECTS", "Compiled", "Dialect", "Limits", "compile_schema"]

@@ -1,0 +1,59 @@
+"""
+JSON for people: one thing a line, so that a change is a line of a diff.
+
+What fits in a line stands in one; what does not is broken up, one member a line.  It is ordinary JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+_WIDTH: Final = 110
+_STEP: Final = "  "
+
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def laid_out(value: Any) -> str:
+    """Return a value as JSON text, with a line break at its end."""
+    return _written(value, "", 0) + "\n"
+
+
+def _written(value: Any, indent: str, used: int) -> str:
+    """
+    Args:
+        indent: Of the line that the value begins in.
+        used: Characters that the line has before the value.
+    """
+    flat = _flat(value)
+    if not isinstance(value, dict | list | tuple) or (used + len(flat) <= _WIDTH and not _is_record(value)):
+        return flat
+    inner = indent + _STEP
+    if isinstance(value, dict):
+        return _block("{", "}", indent, [_member(*one, inner) for one in cast("Mapping[str, Any]", value).items()])
+    return _block("[", "]", indent, [inner + _written(one, inner, len(inner)) for one in cast("Sequence[Any]", value)])
+
+
+def _block(begin: str, end: str, indent: str, lines: Sequence[str]) -> str:
+    return "\n".join((begin, ",\n".join(lines), indent + end))
+
+
+def _member(name: str, value: Any, indent: str) -> str:
+    head = f"{indent}{_flat(name)}: "
+    return head + _written(value, indent, len(head))
+
+
+def _is_record(value: object) -> bool:
+    """Whether an object holds objects: each of its members has a line, however short."""
+    if not isinstance(value, dict):
+        return False
+    return any(isinstance(one, dict) and one for one in cast("Mapping[str, Any]", value).values())
+
+
+def _flat(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if _SURROGATE.search(text) else text  # half a character has no UTF-8
