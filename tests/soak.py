@@ -34,6 +34,7 @@ from tests.policy.limit import targets as limits
 from tests.soaks.abandoned import abandoned
 from tests.soaks.budget import budget
 from tests.soaks.cancels import cancels
+from tests.soaks.counters import counters
 from tests.soaks.flat import flat
 from tests.soaks.outage import outage
 from tests.soaks.sharing import sharing
@@ -135,6 +136,7 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "tenants": tenants,
     "budget": budget,
     "sharing": sharing,
+    "counters": counters,
 }
 
 

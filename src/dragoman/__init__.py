@@ -14,7 +14,7 @@ from typing import Any
 
 from dragoman._version import __version__ as __version__
 
-_SUBMODULES = ("catalog", "errors", "testing", "wire")
+_SUBMODULES = ("catalog", "errors", "observe", "testing", "wire")
 
 _HOMES = {
     "client": "AsyncClient Client",
@@ -38,6 +38,7 @@ _HOMES = {
     "secrets": "Secret load_dotenv",
     "stream": "AsyncStream Stream",
     "transport.tls_value": "TLS",
+    "structured.partial": "Partial",
     "types.attempts": "Attempt",
     "types.cards": "ModelCard TokenCount",
     "types.cost": "Cost",
@@ -57,6 +58,7 @@ _HOMES = {
     "types.requests": "ChatRequest OutputFormat ReasoningSettings Settings SettingsDict",
     "types.responses": "ChatResponse Choice",
     "types.runs": "RoundStarted RunEvent RunResponse ToolEnded ToolStarted",
+    "types.shapes": "OneOf Regex",
     "types.timeouts": "Timeouts",
     "types.tools": "Tool ToolFunction tool",
     "types.usage": "Usage",

@@ -1,5 +1,6 @@
 from dragoman import catalog as catalog
 from dragoman import errors as errors
+from dragoman import observe as observe
 from dragoman import testing as testing
 from dragoman import wire as wire
 from dragoman._version import __version__ as __version__
@@ -66,6 +67,7 @@ from dragoman.secrets import load_dotenv as load_dotenv
 from dragoman.stream import AsyncStream as AsyncStream
 from dragoman.stream import Stream as Stream
 from dragoman.transport.tls_value import TLS as TLS
+from dragoman.structured.partial import Partial as Partial
 from dragoman.types.attempts import Attempt as Attempt
 from dragoman.types.cards import ModelCard as ModelCard
 from dragoman.types.cards import TokenCount as TokenCount
@@ -114,6 +116,8 @@ from dragoman.types.requests import Settings as Settings
 from dragoman.types.requests import SettingsDict as SettingsDict
 from dragoman.types.responses import ChatResponse as ChatResponse
 from dragoman.types.responses import Choice as Choice
+from dragoman.types.shapes import OneOf as OneOf
+from dragoman.types.shapes import Regex as Regex
 from dragoman.types.timeouts import Timeouts as Timeouts
 from dragoman.types.tools import Tool as Tool
 from dragoman.types.tools import ToolFunction as ToolFunction

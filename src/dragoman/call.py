@@ -76,8 +76,9 @@ class Sender:
         adapted = adapt(settled, route.provider, route.facts)
         if adapted.wire != route.wire.name:
             route = msgspec.structs.replace(route, wire=wire.get(adapted.wire))
-        encoded = route.wire.encode_request(adapted.request, route.provider)
-        notices = [*route.notices, *mended, *adapted.notices, *encoded.notices]
+        asked, formed = _formed(adapted.request, route)
+        encoded = route.wire.encode_request(asked, route.provider)
+        notices = [*route.notices, *mended, *adapted.notices, *formed, *encoded.notices]
         changed = next((notice for notice in notices if notice.adapted), None)
         if changed is not None and context.strict:
             raise UnsupportedError(
@@ -113,6 +114,15 @@ def exact_of(request: ChatRequest, context: Context) -> Exact | None:
     """The bytes in which another program has written the request, while they are what is asked; else None."""
     exact = cast("Exact | None", context.exact)
     return exact if exact is not None and exact.says(request, context) else None
+
+
+def _formed(request: ChatRequest, route: Route) -> tuple[ChatRequest, list[Notice]]:
+    """A value that is asked for, in the form that this provider takes."""
+    if request.output is None or request.output.type is None:
+        return request, []
+    from dragoman.structured.fitting import fitted  # who asks for text need not load this
+
+    return fitted(request, route.provider, route.facts, route.wire.name)
 
 
 async def authorized(route: Route, encoded: HttpRequest, context: Context) -> HttpRequest:
@@ -260,6 +270,8 @@ class Answer:
 
     def _end(self, ending: Ending) -> None:
         self._ended = True
+        provider = self._route.provider.name
+        ending = msgspec.structs.replace(ending, provider=provider, model=self._route.model)
         self._context.end(ending)
 
     def _bill(self, response: ChatResponse) -> Cost | None:

@@ -30,6 +30,8 @@ from dragoman.secrets import veiled
 from dragoman.stack import Limits, Plans, budgeting, caching, pacing
 from dragoman.stream import AsyncStream, Stream
 from dragoman.transport.base import Transport
+from dragoman.transport.dump import dumped
+from dragoman.transport.tls_value import TLS, check_tls
 from dragoman.transport.wrapping import wrapped
 from dragoman.types.http import HttpRequest
 from dragoman.types.messages import Message
@@ -38,6 +40,8 @@ from dragoman.types.requests import ChatRequest, Settings, SettingsDict, check_n
 from dragoman.types.responses import ChatResponse
 from dragoman.types.timeouts import Timeouts, check_seconds
 from dragoman.verbs.faces import AsyncVerbs, BlockingVerbs
+from dragoman.verbs.parsing import Asking, AsyncParsing, BlockingParsing
+from dragoman.verbs.run import AsyncRuns, BlockingRuns
 from dragoman.wire.openai_chat import parse_messages
 
 if TYPE_CHECKING:
@@ -55,7 +59,7 @@ Messages = str | Message | Mapping[str, Any] | Sequence["Message | Mapping[str, 
 _RETRY = Retry()
 
 
-class _Core:
+class _Core(Asking):
     """What both faces do, as coroutines."""
 
     runtime: Runtime
@@ -76,7 +80,8 @@ class _Core:
         budget: Budget | Sequence[Budget] | None = None,
         cache: Cache | None = None,
         observe: Iterable[Observer] = (),
-        proxy: str | None = None,
+        proxy: str | Mapping[str, str] | None = None,
+        tls: TLS | None = None,
         strict: bool = False,
     ) -> None:
         """
@@ -97,7 +102,9 @@ class _Core:
             budget: What calls may cost together; of several, all must have room.
             cache: Answers that were given before are given again from it; None asks each time.
             observe: Who looks at the calls: `Prometheus()`, `OpenTelemetry()`, `LogStore()`...
-            proxy: URL of the proxy for every request; by default the standard variables decide.
+            proxy: URL of the proxy for every request, or one for each scheme (`{"https": ..., "no": "10.0.0.0/8"}`);
+                `""` for none; by default the standard variables decide.
+            tls: Whom to trust and who to be: `TLS(ca="corp.pem")`; by default the system's authorities.
             strict: Raise `UnsupportedError` instead of adapting what a model or dialect cannot carry.
 
         Raises:
@@ -106,7 +113,7 @@ class _Core:
         self._timeouts = timeouts or Timeouts()
         self._defaults = defaults.values() if defaults else {}
         self._strict = strict
-        self._proxy = proxy
+        self._proxy, self._tls = proxy, check_tls(tls)
         providers = veiled(providers or {})  # before anything can fail: tracebacks may be shown with variables
         self._routes = Routes(providers, models=models)
         self._transports: dict[str, Transport] = {}
@@ -183,6 +190,11 @@ class _Core:
         return msgspec.structs.replace(encoded, headers=headers, notices=tuple(context.notices))
 
     async def _send(self, request: ChatRequest, way: Way | None = None) -> ChatResponse:
+        if request.output is not None and request.output.type is not None:
+            return await self._typed(request, way)
+        return await self._whole(request, way)
+
+    async def _whole(self, request: ChatRequest, way: Way | None = None) -> ChatResponse:
         opened = await self._answered(request.directed(stream=False), way)
         if opened.response is None:
             while await opened.more():
@@ -249,7 +261,7 @@ class _Core:
             scheme = "http"
         transport = self._transports.get(scheme)
         if transport is None:
-            made = inside(self.runtime) if inside else self._network()
+            made = dumped(inside(self.runtime) if inside else self._network(), os.environ)
             # setdefault is atomic: of two threads that both made one, both use the first.
             transport = self._transports.setdefault(scheme, made)
         return wrapped(transport, self.runtime)
@@ -258,7 +270,7 @@ class _Core:
         raise NotImplementedError
 
 
-class Client(_Core, BlockingVerbs):
+class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing):
     """
     Asks any model, and blocks until the answer is there.
 
@@ -303,7 +315,8 @@ class Client(_Core, BlockingVerbs):
         **keywords: Unpack[SettingsDict],
     ) -> Stream:
         """Ask, and return a stream of events as soon as the first content is there.  Arguments and errors as `chat`."""
-        return Stream(drive(self._open(*self._asked(model, messages, settings, keywords))))
+        request, way = self._asked(model, messages, settings, keywords)
+        return Stream(drive(self._open(request, way)), request.output)
 
     def send(self, request: ChatRequest) -> ChatResponse:
         """Like `chat`, for a ready request."""
@@ -311,7 +324,7 @@ class Client(_Core, BlockingVerbs):
 
     def open(self, request: ChatRequest) -> Stream:
         """Like `stream`, for a ready request."""
-        return Stream(drive(self._open(request)))
+        return Stream(drive(self._open(request)), request.output)
 
     def close(self) -> None:
         """Close every idle connection.  A stream that is still read goes on to its end.  Idempotent."""
@@ -330,10 +343,10 @@ class Client(_Core, BlockingVerbs):
     def _network(self) -> Transport:
         from dragoman.transport.blocking import BlockingTransport  # 100 ms that `import dragoman` need not spend
 
-        return BlockingTransport(proxy=self._proxy, environ=os.environ)
+        return BlockingTransport(proxy=self._proxy, environ=os.environ, tls=self._tls)
 
 
-class AsyncClient(_Core, AsyncVerbs):
+class AsyncClient(_Core, AsyncVerbs, AsyncRuns, AsyncParsing):
     """
     Asks any model, and awaits the answer.
 
@@ -364,7 +377,7 @@ class AsyncClient(_Core, AsyncVerbs):
     ) -> AsyncStream:
         """Return a stream of events, which is opened when it is entered or first read."""
         request, way = self._asked(model, messages, settings, keywords)
-        return AsyncStream(lambda: self._open(request, way))
+        return AsyncStream(lambda: self._open(request, way), request.output)
 
     async def send(self, request: ChatRequest) -> ChatResponse:
         """Like `chat`, for a ready request."""
@@ -372,7 +385,7 @@ class AsyncClient(_Core, AsyncVerbs):
 
     def open(self, request: ChatRequest) -> AsyncStream:
         """Like `stream`, for a ready request."""
-        return AsyncStream(lambda: self._open(request))
+        return AsyncStream(lambda: self._open(request), request.output)
 
     async def aclose(self) -> None:
         """Close every idle connection.  Idempotent."""
@@ -391,7 +404,7 @@ class AsyncClient(_Core, AsyncVerbs):
     def _network(self) -> Transport:
         from dragoman.transport.aio import AsyncTransport  # 300 ms that `import dragoman` need not spend
 
-        return AsyncTransport(proxy=self._proxy, environ=os.environ)
+        return AsyncTransport(proxy=self._proxy, environ=os.environ, tls=self._tls)
 
 
 def _simulator(runtime: Runtime) -> Transport:

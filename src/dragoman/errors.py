@@ -293,7 +293,16 @@ class OutputError(DragomanError):
 
 
 class SchemaError(OutputError):
-    """The answer does not satisfy the schema."""
+    """
+    The answer does not satisfy the type or schema.
+
+    Attributes:
+        errors: What is wrong with the last answer, each with its place (`"$.items[0].price: ..."`).
+        answers: Every answer that the model gave, the last one last.
+    """
+
+    errors: Sequence[str] = ()
+    answers: Sequence[ChatResponse] = ()
 
 
 class TruncatedError(OutputError):

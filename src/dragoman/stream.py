@@ -9,15 +9,20 @@ the last reference is dropped.
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import StreamInterrupted
 from dragoman.policy.base import Opened
 from dragoman.runtime import drive
 from dragoman.types.events import Event, TextDelta
+from dragoman.types.requests import OutputFormat
 from dragoman.types.responses import ChatResponse
+
+if TYPE_CHECKING:
+    from dragoman.structured.following import Following
 
 _NONE: Iterator[Event] = iter(())
 
@@ -25,7 +30,8 @@ _NONE: Iterator[Event] = iter(())
 class _Reader:
     """What both faces share: the answer, and where its reader is."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: OutputFormat | None = None) -> None:
+        self._form = form
         self._opened: Opened | None = None
         self._ready: Iterator[Event] = _NONE
         self._at_end = False
@@ -67,6 +73,24 @@ class _Reader:
             )
         return self._opened.folded()
 
+    @property
+    def output(self) -> Any:
+        """
+        The value that was asked for by `output=`, after the end; None for an answer that calls tools.
+
+        Raises:
+            ConfigError: No type was asked for.
+            SchemaError: The answer does not satisfy it; a streamed one is not asked for again.
+            TruncatedError, RefusalError, ContentFilterError: The answer ended so.
+            StreamInterrupted: The stream has not been read to its end.
+        """
+        return self._following().concluded(self.response)
+
+    def _following(self) -> Following:
+        from dragoman.structured.following import Following  # who streams text need not load this
+
+        return Following(self._form)
+
 
 class Stream(_Reader):
     """
@@ -78,8 +102,8 @@ class Stream(_Reader):
     'one two'
     """
 
-    def __init__(self, opened: Opened) -> None:
-        super().__init__()
+    def __init__(self, opened: Opened, form: OutputFormat | None = None) -> None:
+        super().__init__(form)
         self._attach(opened)
 
     def __iter__(self) -> Iterator[Event]:
@@ -104,6 +128,28 @@ class Stream(_Reader):
     def text(self) -> Iterator[str]:
         """The text, piece by piece; everything else is passed over, and still in `response`."""
         return (event.text for event in self if type(event) is TextDelta)
+
+    @property
+    def partials(self) -> Iterator[Any]:
+        """
+        What is there of the value that was asked for by `output=`, each time that more of it came: a `Partial`, or
+        for a list the list so far.  At the end the whole value is held to the type, as by `output`.
+        """
+        following = self._following()
+        for piece in self.text:
+            yield from following.views(piece)
+        following.concluded(self.response)
+
+    @property
+    def items(self) -> Iterator[Any]:
+        """
+        The elements of the list that was asked for (or of the first list in the object), each when it is whole, and
+        held to its type.  At the end the whole value is, as by `output`.
+        """
+        following = self._following()
+        for piece in self.text:
+            yield from following.elements(piece, lambda: self.partial)
+        following.concluded(self.response)
 
     def drain(self) -> ChatResponse:
         """Read to the end and return the whole answer."""
@@ -131,8 +177,8 @@ class AsyncStream(_Reader):
     It is opened by `async with`, by the first event, or by awaiting it; before that nothing has been sent.
     """
 
-    def __init__(self, opening: Callable[[], Awaitable[Opened]]) -> None:
-        super().__init__()
+    def __init__(self, opening: Callable[[], Awaitable[Opened]], form: OutputFormat | None = None) -> None:
+        super().__init__(form)
         self._opening: Callable[[], Awaitable[Opened]] | None = opening
 
     async def _open(self) -> AsyncStream:
@@ -168,6 +214,18 @@ class AsyncStream(_Reader):
         """The text, piece by piece; everything else is passed over, and still in `response`."""
         return _Texts(self)
 
+    @property
+    def partials(self) -> AsyncIterator[Any]:
+        """What is there of the value that was asked for, each time that more of it came; as `Stream.partials`."""
+        following = self._following()
+        return _Followed(self, following.views, following)
+
+    @property
+    def items(self) -> AsyncIterator[Any]:
+        """The elements of the list that was asked for, each when it is whole; as `Stream.items`."""
+        following = self._following()
+        return _Followed(self, lambda piece: following.elements(piece, lambda: self.partial), following)
+
     async def drain(self) -> ChatResponse:
         """Read to the end and return the whole answer."""
         async for _ in self:
@@ -201,3 +259,31 @@ class _Texts:
             event = await self._stream.__anext__()
             if type(event) is TextDelta:
                 return event.text
+
+
+class _Followed:
+    """What is seen of a value while the texts of an async stream come; a class for the same reason."""
+
+    def __init__(self, stream: AsyncStream, see: Callable[[str], Iterator[Any]], following: Following) -> None:
+        self._stream = stream
+        self._texts = _Texts(stream)
+        self._see = see
+        self._following = following
+        self._seen: deque[Any] = deque()
+        self._at_end = False
+
+    def __aiter__(self) -> _Followed:
+        return self
+
+    async def __anext__(self) -> Any:
+        while not self._seen:
+            if self._at_end:
+                raise StopAsyncIteration
+            try:
+                piece = await self._texts.__anext__()
+            except StopAsyncIteration:
+                self._at_end = True
+                self._following.concluded(self._stream.response)
+                raise
+            self._seen.extend(self._see(piece))
+        return self._seen.popleft()

@@ -79,7 +79,9 @@ def run(command: list[str], provider: Server, folder: Path, **more: str) -> subp
     return subprocess.run(
         command,
         cwd=folder,
-        env=surroundings(provider) | {"XDG_CONFIG_HOME": str(folder / "config")} | more,
+        env=surroundings(provider)
+        | {"XDG_CONFIG_HOME": str(folder / "config"), "XDG_DATA_HOME": str(folder / "data")}
+        | more,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -19,8 +19,21 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("types", "errors", "redact", "_version"),
     ("wire", "catalog", "tokens"),
     ("policy", "transport", "observe", "secrets", "runtime", "background", "drivers", "limits"),
-    ("client", "stack", "stream", "call", "routes", "transfer", "ledger", "plain", "verbs", "local", "exact"),
-    ("batch", "conversation", "structured", "tools", "bridge", "compat"),
+    (
+        "client",
+        "stack",
+        "stream",
+        "call",
+        "routes",
+        "transfer",
+        "ledger",
+        "plain",
+        "verbs",
+        "local",
+        "exact",
+        "structured",
+    ),
+    ("batch", "conversation", "tools", "bridge", "compat"),
     ("",),  # the package itself: the public names
     ("cli", "gateway", "testing"),
     ("__main__",),
@@ -47,6 +60,7 @@ PURE = (
     "stack",
     "verbs",
     "tokens",
+    "structured",
 )
 MACHINE = frozenset(
     {"asyncio", "socket", "ssl", "time", "select", "selectors", "subprocess", "http", "concurrent", "multiprocessing"}

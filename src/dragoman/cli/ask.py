@@ -18,6 +18,7 @@ from dragoman.cli.options import parse_options
 from dragoman.cli.output import Terminal, talk, terminal, write
 from dragoman.cli.question import Sources, read_question
 from dragoman.cli.setup import Setup, load
+from dragoman.observe.logswitch import kept
 from dragoman.types.http import HttpRequest
 from dragoman.types.requests import SETTING_NAMES
 
@@ -35,6 +36,7 @@ from dragoman.types.requests import SETTING_NAMES
 @click.option("--no-stream", is_flag=True, help="Ask for the answer in one piece.")
 @click.option("--dry-run", is_flag=True, help="Print the HTTP request, its key masked, and send nothing.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for the whole call.")
+@click.option("-n", "--no-log", is_flag=True, help="Do not keep this call, though dragoman logs is on.")
 @click.option("--why", is_flag=True, help="Say how the model was chosen.")
 @click.pass_context
 def COMMAND(
@@ -52,6 +54,7 @@ def COMMAND(
     dry_run: bool,
     timeout: float | None,
     why: bool,
+    no_log: bool,
 ) -> int:
     """
     Ask a model.  Text on standard input is added to PROMPT; PROMPT may be - for standard input alone.
@@ -74,7 +77,7 @@ def COMMAND(
     _announce(choice, setup, screen, why=why)
     chosen = {name: value for name in SETTING_NAMES if (value := getattr(settings, name)) is not None}
     request = ChatRequest(choice.model, tuple(messages), stream=not no_stream, **chosen)
-    with Client(providers=choice.providers) as client:
+    with kept(os.environ, wanted=not no_log) as log, Client(providers=choice.providers, observe=log) as client:
         if dry_run:
             _show(client.prepare_request(request))
             return exits.OK

@@ -243,4 +243,5 @@ def _after_fork() -> None:
 _all: weakref.WeakSet[Pools[Any]] = weakref.WeakSet()
 _inherited: list[Pool[Any]] = []  # never finalized: what they hold is the parent's
 _retiring: set[Any] = set()  # a loop holds its tasks only weakly
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

@@ -161,7 +161,8 @@ def _after_fork() -> None:
         store._forget()  # pyright: ignore[reportPrivateUsage]
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 # --- a call as a row --------------------------------------------------------------------------------------------------

@@ -102,6 +102,8 @@ class Watch:
     ) -> Opened:
         call = Call("chat", request.model, context, time.time(), request=request, locate=self._row)
         ends = _begin(call, observers)
+        if self._signals:
+            context.signal = self.signal
         try:
             opened = await handler(request, context)
         except BaseException as error:

@@ -74,6 +74,7 @@ class Context:
         patience: Seconds that one wait for a turn or another attempt may take; None for what the deadline allows.
         slots: Where the lines of this branch stand, for requests that are under way beside others; else None.
         exact: The request as another program has written it (an `exact.Exact`), or None.
+        signal: Tells observers of what belongs to no call (`observe.base.Signal`), or None if nobody listens.
         encoded: The request as it was encoded last (a `call.Encoded`), so that no attempt does it again, or None.
     """
 
@@ -83,6 +84,7 @@ class Context:
     slots: list[int] | None = None
     exact: object | None = None
     encoded: object | None = None
+    signal: Callable[..., None] | None = None
 
     def __init__(self, runtime: Runtime, clocks: Clocks, *, strict: bool = False) -> None:
         self.runtime = runtime
@@ -110,6 +112,7 @@ class Context:
         other = Context(self.runtime, self.clocks, strict=self.strict)
         other.attempts, other.key, other.extra_headers = self.attempts, self.key, self.extra_headers
         other.plan, other.most, other.patience, other.slots = self.plan, self.most, self.patience, self.slots
+        other.signal = self.signal
         return other
 
     def at_end(self, hook: Callable[[Ending], None]) -> None:

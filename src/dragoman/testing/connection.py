@@ -225,7 +225,9 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         # asyncio does it only for sockets that name their protocol, which accepted ones of `create_server` do not.
         # Without it a piece waits for the acknowledgement of the one before: 40 ms.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock = transport.get_extra_info("socket")
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._peers.add(self)
 
     def data_received(self, data: bytes) -> None:

@@ -18,7 +18,6 @@ from typing import Any
 import msgspec
 
 from dragoman.errors import ToolError
-
 from dragoman.runtime import Waiter
 from dragoman.tools.loops import Crew, in_thread
 from dragoman.tools.results import failed, result_of, told
@@ -126,7 +125,7 @@ class Calls:
     async def _failed(self, order: Order, error: BaseException) -> ToolResult:
         if self._on_error == "raise":
             raise ToolError(f"the tool {order.call.name} failed: {told(error)}", call=order.call) from error
-        if self._on_error == "tell":
+        if isinstance(self._on_error, str):
             return failed(order.call, told(error))
         try:
             return failed(order.call, str(await called(self._on_error, order.call, error)))

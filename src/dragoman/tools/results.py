@@ -54,7 +54,7 @@ def _parts(value: object) -> tuple[ResultPart, ...]:
     if isinstance(value, str):
         return (Text(value),)
     if isinstance(value, _PARTS):
-        return (value,)
+        return (cast("ResultPart", value),)
     listed = cast("list[Any]", value) if isinstance(value, list | tuple) else []
     if any(isinstance(item, _PARTS) for item in listed) and all(isinstance(item, (str, *_PARTS)) for item in listed):
         return tuple(Text(item) if isinstance(item, str) else item for item in listed)

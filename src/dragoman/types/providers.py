@@ -63,6 +63,9 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         reasoning_required: A turn that calls tools must bear `reasoning_field`.
         embed_limit: Most texts that one request for vectors may hold, where that is not the dialect's own number.
         embed_base64: Gives vectors as base64 where it is asked to, which is smaller and quicker to read.
+        schemas: What its JSON Schemas for answers can say, where that is not what its dialect's vendor takes: `grammar`
+            (servers that turn them into grammars), `object` (it holds a model to JSON, not to a schema) or `words` (it
+            does neither).
     """
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
@@ -81,6 +84,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasoning_required: bool = False
     embed_limit: int | None = None
     embed_base64: bool = False
+    schemas: Literal["openai", "mistral", "grammar", "object", "words"] | None = None
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -53,6 +53,8 @@ class OutputFormat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         name: Its name, which some providers require.
         description: What it is for.
         strict: Ask the provider to hold the model to it.
+        type: What the answer is read as, and given as `.output`: a type, or a JSON Schema.  Then the schema is sent in
+            the form that the provider takes.  None for a format that is sent as it is, and whose answer is not read.
     """
 
     kind: Literal["text", "json_object", "json_schema"] = "json_schema"
@@ -60,6 +62,7 @@ class OutputFormat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     name: str | None = None
     description: str | None = None
     strict: bool | None = None
+    type: Any = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -279,11 +282,32 @@ def _reasoning(value: Any, field: str) -> ReasoningSettings:
 
 def _output(value: Any, field: str) -> OutputFormat:
     if isinstance(value, OutputFormat):
-        return value
+        return value if value.type is None or value.schema is not None else typed_output(value.type, field, value)
     if isinstance(value, Mapping):
         schema = dict(cast("Mapping[str, Any]", value))
         return OutputFormat(schema=schema, name=str(schema.get("title") or "output"))
-    raise ConfigError(f"{field} is {value!r}: give a JSON Schema as a dict, or OutputFormat", field=field)
+    return typed_output(value, field)
+
+
+def typed_output(given: object, field: str = "output", form: OutputFormat | None = None) -> OutputFormat:
+    """
+    Make the format of an answer that is read as a type.
+
+    Args:
+        given: A type, or a JSON Schema as a dict.
+        field: What it is called in errors.
+        form: What else is known of the format.
+
+    Raises:
+        ConfigError: No value of it can be asked for.
+    """
+    if form is not None and form.kind != "json_schema":
+        return form
+    from dragoman.types.shapes import shape_of  # who asks for text need not load this
+
+    shape = shape_of(given, field)
+    form = form or OutputFormat()
+    return msgspec.structs.replace(form, type=given, schema=shape.root, name=form.name or shape.name)
 
 
 def _cache(value: Any, field: str) -> CacheMark | None:

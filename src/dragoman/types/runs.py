@@ -165,7 +165,9 @@ def run_response(
 
 def total_cost(answers: Iterable[ChatResponse]) -> Decimal | None:
     """US dollars of all; None if the price of one is not known."""
-    return _all([answer.cost for answer in answers], Decimal(0))
+    costs = [answer.cost for answer in answers]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, start=Decimal(0)) if len(known) == len(costs) else None
 
 
 # What a provider that says nothing of it has most likely not done; of the two totals that cannot be said.
@@ -187,17 +189,17 @@ def summed_usage(usages: Sequence[Usage]) -> Usage:
     """
     if len(usages) == 1:
         return usages[0]
-    parts = {name: _known([getattr(usage, name) for usage in usages]) for name in _PARTS}
+    parts: dict[str, Any] = {name: _known([getattr(usage, name) for usage in usages]) for name in _PARTS}
     return Usage(
-        input_tokens=_all([usage.input_tokens for usage in usages], 0),
-        output_tokens=_all([usage.output_tokens for usage in usages], 0),
+        input_tokens=_all([usage.input_tokens for usage in usages]),
+        output_tokens=_all([usage.output_tokens for usage in usages]),
         **parts,
     )
 
 
-def _all(values: Sequence[int | None] | Sequence[Decimal | None], zero: int | Decimal) -> Any:
+def _all(values: Sequence[int | None]) -> int | None:
     known = [value for value in values if value is not None]
-    return sum(known, start=zero) if len(known) == len(values) else None
+    return sum(known) if len(known) == len(values) else None
 
 
 def _known(values: Sequence[int | None]) -> int | None:

@@ -53,7 +53,7 @@ class Regex:
     @property
     def kind(self) -> Any:
         """The same as a type."""
-        return Annotated[str, msgspec.Meta(pattern=rf"^(?:{self.pattern})$")]
+        return Annotated[str, msgspec.Meta(pattern=rf"^(?:{self.pattern})\Z")]
 
     def __repr__(self) -> str:
         return f"Regex({self.pattern!r})"
@@ -182,6 +182,8 @@ def _with_patterns(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     made = {name: _with_patterns(inner) for name, inner in cast("Schema", schema).items()}
+    if isinstance(made.get("pattern"), str) and made["pattern"].endswith(r"\Z"):
+        made["pattern"] = made["pattern"][:-2] + "$"  # Python's `$` matches before a last line break, too; JSON's not
     if made.get("format") == "decimal":
         del made["format"]
         made.setdefault("pattern", _DECIMAL)

@@ -4,72 +4,81 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.compat.openai.shapes import Shape, deep, listed
+from dragoman.compat.openai.objects import BaseModel, deep, listed
 
 
-class TopLogprob(Shape):
-    _empty = ("bytes",)
-
-
-class ChatCompletionTokenLogprob(Shape):
-    _inner = {"top_logprobs": listed(TopLogprob)}
-    _empty = ("bytes",)
-
-
-class ChoiceLogprobs(Shape):
-    _inner = {"content": listed(ChatCompletionTokenLogprob), "refusal": listed(ChatCompletionTokenLogprob)}
-    _empty = ("content", "refusal")
-
-
-class Function(Shape):
-    _empty = ("arguments", "name")
-
-
-class Custom(Shape):
+class TopLogprob(BaseModel, empty="bytes"):
     pass
 
 
-class ChatCompletionMessageToolCall(Shape):
-    _inner = {"function": Function, "custom": Custom}
+class ChatCompletionTokenLogprob(BaseModel, inner={"top_logprobs": listed(TopLogprob)}, empty="bytes"):
+    pass
 
 
-class ChatCompletionMessage(Shape):
-    _inner = {
+class ChoiceLogprobs(
+    BaseModel,
+    inner={"content": listed(ChatCompletionTokenLogprob), "refusal": listed(ChatCompletionTokenLogprob)},
+    empty="content refusal",
+):
+    pass
+
+
+class Function(BaseModel, empty="arguments name"):
+    pass
+
+
+class Custom(BaseModel):
+    pass
+
+
+class ChatCompletionMessageToolCall(BaseModel, inner={"function": Function, "custom": Custom}):
+    pass
+
+
+class ChatCompletionMessage(
+    BaseModel,
+    inner={
         "tool_calls": listed(ChatCompletionMessageToolCall),
         "function_call": Function,
         "audio": deep,
         "annotations": listed(deep),
-    }
-    _empty = ("content", "refusal", "annotations", "audio", "function_call", "tool_calls")
+    },
+    empty="content refusal annotations audio function_call tool_calls",
+):
+    pass
 
 
-class ParsedChatCompletionMessage(ChatCompletionMessage):
-    _empty = (*ChatCompletionMessage._empty, "parsed")
+class ParsedChatCompletionMessage(ChatCompletionMessage, empty="parsed"):
+    pass
 
 
-class Choice(Shape):
-    _inner = {"message": ChatCompletionMessage, "logprobs": ChoiceLogprobs}
-    _empty = ("logprobs",)
+class Choice(BaseModel, inner={"message": ChatCompletionMessage, "logprobs": ChoiceLogprobs}, empty="logprobs"):
+    pass
 
 
-class ParsedChoice(Choice):
-    _inner = {**Choice._inner, "message": ParsedChatCompletionMessage}
+class ParsedChoice(Choice, inner={"message": ParsedChatCompletionMessage}):
+    pass
 
 
-class PromptTokensDetails(Shape):
-    _empty = ("audio_tokens", "cached_tokens")
+class PromptTokensDetails(BaseModel, empty="audio_tokens cached_tokens"):
+    pass
 
 
-class CompletionTokensDetails(Shape):
-    _empty = ("accepted_prediction_tokens", "audio_tokens", "reasoning_tokens", "rejected_prediction_tokens")
+class CompletionTokensDetails(
+    BaseModel, empty="accepted_prediction_tokens audio_tokens reasoning_tokens rejected_prediction_tokens"
+):
+    pass
 
 
-class CompletionUsage(Shape):
-    _inner = {"completion_tokens_details": CompletionTokensDetails, "prompt_tokens_details": PromptTokensDetails}
-    _empty = ("completion_tokens_details", "prompt_tokens_details")
+class CompletionUsage(
+    BaseModel,
+    inner={"completion_tokens_details": CompletionTokensDetails, "prompt_tokens_details": PromptTokensDetails},
+    empty="completion_tokens_details prompt_tokens_details",
+):
+    pass
 
 
-class Answer(Shape):
+class Answer(BaseModel):
     """
     A whole answer.
 
@@ -85,46 +94,53 @@ class Answer(Shape):
         return self._dragoman
 
 
-class ChatCompletion(Answer):
-    _inner = {"choices": listed(Choice), "usage": CompletionUsage}
-    _empty = ("metadata", "moderation", "service_tier", "system_fingerprint", "usage")
-
-
-class ParsedChatCompletion(ChatCompletion):
-    _inner = {**ChatCompletion._inner, "choices": listed(ParsedChoice)}
-
-
-class ChoiceDeltaToolCall(Shape):
-    _inner = {"function": Function}
-    _empty = ("id", "function", "type")
-
-
-class ChoiceDelta(Shape):
-    _inner = {"tool_calls": listed(ChoiceDeltaToolCall), "function_call": Function, "audio": deep}
-    _empty = ("audio", "content", "function_call", "refusal", "role", "tool_calls")
-
-
-class ChunkChoice(Shape):
-    _inner = {"delta": ChoiceDelta, "logprobs": ChoiceLogprobs}
-    _empty = ("finish_reason", "logprobs")
-
-
-class ChatCompletionChunk(Shape):
-    _inner = {"choices": listed(ChunkChoice), "usage": CompletionUsage}
-    _empty = ("moderation", "obfuscation", "service_tier", "system_fingerprint", "usage")
-
-
-class EmbeddingUsage(Shape):
+class ChatCompletion(
+    Answer,
+    inner={"choices": listed(Choice), "usage": CompletionUsage},
+    empty="metadata moderation service_tier system_fingerprint usage",
+):
     pass
 
 
-class Embedding(Shape):
+class ParsedChatCompletion(ChatCompletion, inner={"choices": listed(ParsedChoice)}):
     pass
 
 
-class CreateEmbeddingResponse(Answer):
-    _inner = {"data": listed(Embedding), "usage": EmbeddingUsage}
+class ChoiceDeltaToolCall(BaseModel, inner={"function": Function}, empty="id function type"):
+    pass
 
 
-class Model(Shape):
-    _empty = ("shutdown_date",)
+class ChoiceDelta(
+    BaseModel,
+    inner={"tool_calls": listed(ChoiceDeltaToolCall), "function_call": Function, "audio": deep},
+    empty="audio content function_call refusal role tool_calls",
+):
+    pass
+
+
+class ChunkChoice(BaseModel, inner={"delta": ChoiceDelta, "logprobs": ChoiceLogprobs}, empty="finish_reason logprobs"):
+    pass
+
+
+class ChatCompletionChunk(
+    BaseModel,
+    inner={"choices": listed(ChunkChoice), "usage": CompletionUsage},
+    empty="moderation obfuscation service_tier system_fingerprint usage",
+):
+    pass
+
+
+class EmbeddingUsage(BaseModel):
+    pass
+
+
+class Embedding(BaseModel):
+    pass
+
+
+class CreateEmbeddingResponse(Answer, inner={"data": listed(Embedding), "usage": EmbeddingUsage}):
+    pass
+
+
+class Model(BaseModel, empty="shutdown_date"):
+    pass

@@ -21,7 +21,6 @@ Rule: what the two libraries call the same is the same (`code`, `request_id`, `m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -117,7 +116,7 @@ class APIStatusError(APIError):
     @property
     def response(self) -> Refused:
         """Status and headers."""
-        headers = error_headers(self) if isinstance(self, DragomanError) else {}
+        headers: dict[str, str] = error_headers(self) if isinstance(self, DragomanError) else {}
         return Refused(self.status_code, headers, msgspec.json.encode({"error": self.body}).decode())
 
 
@@ -209,6 +208,15 @@ def _theirs(error: DragomanError) -> type[APIError]:
     return _BY_STATUS.get(status, InternalServerError if status >= 500 else APIStatusError)
 
 
-@cache
+_made: dict[tuple[type[APIError], type[DragomanError]], type[DragomanError]] = {}
+
+
 def _mixed(theirs: type[APIError], ours: type[DragomanError]) -> type[DragomanError]:
+    """The class that is both; one for each pair, so that `type(a) is type(b)` means something."""
+    found = _made.get((theirs, ours))
+    # setdefault is atomic: of two threads that both made one, both use the first.
+    return found or _made.setdefault((theirs, ours), _make(theirs, ours))
+
+
+def _make(theirs: type[APIError], ours: type[DragomanError]) -> type[DragomanError]:
     return type(theirs.__name__, (theirs, ours), {"__module__": __name__, "__doc__": theirs.__doc__})

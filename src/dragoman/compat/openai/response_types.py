@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.compat.openai.chat_types import Answer
-from dragoman.compat.openai.shapes import Shape, deep, kinds, listed
+from dragoman.compat.openai.objects import BaseModel, deep, kinds, listed
 
 
-class ResponseOutputText(Shape):
-    _inner = {"annotations": listed(deep), "logprobs": listed(deep)}
-    _empty = ("logprobs",)
+class ResponseOutputText(BaseModel, inner={"annotations": listed(deep), "logprobs": listed(deep)}, empty="logprobs"):
+    pass
 
 
-class ParsedResponseOutputText(ResponseOutputText):
-    _empty = ("logprobs", "parsed")
+class ParsedResponseOutputText(ResponseOutputText, empty="parsed"):
+    pass
 
 
-class ResponseOutputRefusal(Shape):
+class ResponseOutputRefusal(BaseModel):
     pass
 
 
@@ -25,26 +24,26 @@ content = kinds({"output_text": ResponseOutputText, "refusal": ResponseOutputRef
 parsed_content = kinds({"output_text": ParsedResponseOutputText, "refusal": ResponseOutputRefusal}, deep)
 
 
-class ResponseOutputMessage(Shape):
-    _inner = {"content": listed(content)}
-    _empty = ("phase",)
+class ResponseOutputMessage(BaseModel, inner={"content": listed(content)}, empty="phase"):
+    pass
 
 
-class ParsedResponseOutputMessage(ResponseOutputMessage):
-    _inner = {"content": listed(parsed_content)}
+class ParsedResponseOutputMessage(ResponseOutputMessage, inner={"content": listed(parsed_content)}):
+    pass
 
 
-class ResponseFunctionToolCall(Shape):
-    _empty = ("id", "async_", "caller", "namespace", "status")
+class ResponseFunctionToolCall(BaseModel, empty="id async_ caller namespace status"):
+    pass
 
 
-class ParsedResponseFunctionToolCall(ResponseFunctionToolCall):
-    _empty = (*ResponseFunctionToolCall._empty, "parsed_arguments")
+class ParsedResponseFunctionToolCall(ResponseFunctionToolCall, empty="parsed_arguments"):
+    pass
 
 
-class ResponseReasoningItem(Shape):
-    _inner = {"summary": listed(deep), "content": listed(deep)}
-    _empty = ("content", "encrypted_content", "status")
+class ResponseReasoningItem(
+    BaseModel, inner={"summary": listed(deep), "content": listed(deep)}, empty="content encrypted_content status"
+):
+    pass
 
 
 _ITEMS = {"function_call": ResponseFunctionToolCall, "reasoning": ResponseReasoningItem}
@@ -54,28 +53,30 @@ parsed_item = kinds(
 )
 
 
-class ResponseUsage(Shape):
-    _inner = {"input_tokens_details": deep, "output_tokens_details": deep}
+class ResponseUsage(BaseModel, inner={"input_tokens_details": deep, "output_tokens_details": deep}):
+    pass
 
 
-class Response(Answer):
-    """A whole answer of `responses`."""
+_OPTIONAL = """
+    error incomplete_details instructions metadata temperature top_p background completed_at conversation
+    max_output_tokens max_tool_calls moderation previous_response_id prompt prompt_cache_key
+    prompt_cache_retention reasoning safety_identifier service_tier status text top_logprobs truncation usage user
+"""
 
-    _inner = {
+
+class Response(
+    Answer,
+    inner={
         "output": listed(item),
         "usage": ResponseUsage,
         "error": deep,
         "incomplete_details": deep,
         "reasoning": deep,
         "text": deep,
-    }
-    _empty = tuple(
-        """
-        error incomplete_details instructions metadata temperature top_p background completed_at conversation
-        max_output_tokens max_tool_calls moderation previous_response_id prompt prompt_cache_key
-        prompt_cache_retention reasoning safety_identifier service_tier status text top_logprobs truncation usage user
-        """.split()
-    )
+    },
+    empty=_OPTIONAL,
+):
+    """A whole answer of `responses`."""
 
     @property
     def output_text(self) -> str:
@@ -89,9 +90,7 @@ class Response(Answer):
         )
 
 
-class ParsedResponse(Response):
-    _inner = {**Response._inner, "output": listed(parsed_item)}
-
+class ParsedResponse(Response, inner={"output": listed(parsed_item)}):
     @property
     def output_parsed(self) -> Any:
         """The value of the first text that has one, or None."""
@@ -102,5 +101,5 @@ class ParsedResponse(Response):
         return None
 
 
-class ResponseStreamEvent(Shape):
-    _inner = {"response": Response, "item": item, "part": content, "annotation": deep}
+class ResponseStreamEvent(BaseModel, inner={"response": Response, "item": item, "part": content, "annotation": deep}):
+    pass

@@ -163,6 +163,9 @@ class _Held:
             if not error.outcome_unknown:
                 self._budgets.pop()
             raise
+        if context.signal is not None:
+            left = max(0, limit - reading.spent - reading.reserved)
+            context.signal("budget_remaining_usd", float(dollars(left)), budget=budget.name)
         if reading.granted:
             return
         if budget.on_exceed == "refuse":

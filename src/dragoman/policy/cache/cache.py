@@ -86,7 +86,7 @@ class Shared:
         self.flights = Flights()
         self.clients: weakref.WeakSet[Any] = weakref.WeakSet()
         self._warned: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._counts: dict[Count, int] = dict.fromkeys(get_args(Count), 0)
         self._saved = Decimal(0)
         _all.add(self)
@@ -106,7 +106,7 @@ class Shared:
 
     def forget_lock(self) -> None:
         """In a forked child: who holds the lock may be in the parent only."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def stats(self) -> CacheStats:
         """What was counted."""

@@ -66,7 +66,7 @@ class Flights:
     """All flights of one store in this process, for any number of threads and event loops."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._open: dict[bytes, Flight] = {}
         _all.add(self)
 
@@ -133,7 +133,7 @@ class Flights:
 
     def forget(self) -> None:
         """In a forked child: who leads is in the parent, and so may be who holds the lock."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._open = {}
 
 

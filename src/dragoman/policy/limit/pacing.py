@@ -22,6 +22,7 @@ from dragoman.policy.limit.grants import Cost, Refuse
 from dragoman.policy.limit.headers import Dialect, Snapshot, snapshots
 from dragoman.policy.limit.limiter import ScopeKey
 from dragoman.policy.limit.pacer import Pacer, Permit, Place
+from dragoman.policy.limit.queue import counted
 from dragoman.policy.limit.refusals import refusal
 from dragoman.policy.limit.turns import Priority
 from dragoman.types.messages import Audio, File, Image, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
@@ -152,6 +153,8 @@ class Pacing:
             DeadlineError: It would not come in time.
         """
         runtime, place, until = context.runtime, context.place, _until(context)
+        if context.signal is not None:
+            runtime = counted(runtime, partial(context.signal, "queue_depth", provider=subject.key.provider))
         if place is None:
             got = await self._pacer.admit(subject.key, subject.limits, cost, runtime, priority, until)
             if type(got) is not Refuse:

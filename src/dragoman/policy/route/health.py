@@ -35,12 +35,12 @@ class _Lock:
     """One for all clients, held for microseconds.  A forked child gets its own: a thread of its parent may hold it."""
 
     def __init__(self) -> None:
-        self.held = threading.Lock()
+        self.held = threading.RLock()  # the garbage collector may end a stream in the thread that holds it
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self) -> None:
-        self.held = threading.Lock()
+        self.held = threading.RLock()
 
 
 _LOCK: Final = _Lock()
@@ -110,7 +110,11 @@ class Watch:
 
         def handle(request: ChatRequest, context: Context) -> Awaitable[Opened]:
             health = self.of(request.model, context.credential)
-            return _watched(handler, request, context, health, health.circuit if breaks else None)
+            circuit = health.circuit if breaks else None
+            if circuit is not None and context.signal is not None:
+                provider, _, model = request.model.partition("/")
+                context.at_end(partial(_shown, circuit, context, provider, model))
+            return _watched(handler, request, context, health, circuit)
 
         return handle
 
@@ -176,6 +180,13 @@ def _settle(circuit: Circuit | None, ticket: int, succeeded: bool | None, runtim
         now = runtime.now()
         with _LOCK.held:
             circuit.settle(ticket, succeeded, now)
+
+
+def _shown(circuit: Circuit, context: Context, provider: str, model: str, ending: Ending) -> None:
+    """Tell observers how a circuit stands after a call."""
+    if context.signal is not None:
+        state = 0 if circuit.closed else 2 if circuit.wait(context.runtime.now()) else 1
+        context.signal("circuit_state", state, provider=provider, model=model)
 
 
 def _ended(speed: Speed, circuit: Circuit | None, ticket: int, runtime: Runtime, ending: Ending) -> None:

@@ -26,8 +26,8 @@ _NOT_SIMPLE: Final = re.compile(r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9bB]")
 
 # They say something of a schema and nothing of its values.
 _REMARKS: Final = frozenset(
-    "default examples title description discriminator deprecated readOnly writeOnly propertyOrdering"
-    " $comment $schema $id $anchor $vocabulary $defs definitions".split()
+    {"default", "examples", "title", "description", "discriminator", "deprecated", "readOnly", "writeOnly"}
+    | {"propertyOrdering", "$comment", "$schema", "$id", "$anchor", "$vocabulary", "$defs", "definitions"}
 )
 _NULL: Final[Schema] = {"type": "null"}
 
@@ -368,7 +368,7 @@ def _with_null(walk: _Walk, values: list[Any], rules: Schema, made: Schema, path
 
 
 def _json_type(value: Any) -> str:
-    return _TYPES.get(type(value), "object")
+    return _TYPES.get(cast("type[Any]", type(value)), "object")
 
 
 def _kinds(made: Schema) -> list[str]:

@@ -22,7 +22,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from dragoman.testing.cassette.model import Answered, Asked, Base64, Piece
+from dragoman.testing.cassette.frames import shown, written
+from dragoman.testing.cassette.model import Answered, Asked, Part, Piece, Shown
 from dragoman.testing.cassette.scrub import Scrubber
 
 Timed = tuple[float, bytes]
@@ -67,8 +68,8 @@ def request_body(asked: Asked) -> Any:
     """Return a request's body to compare it: a JSON value, a text or bytes."""
     if asked.json is not msgspec.UNSET:
         return asked.json
-    if asked.base64 is not msgspec.UNSET:
-        return base64.b64decode(asked.base64)
+    if isinstance(asked.base64, str):
+        return base64.b64decode(asked.base64, validate=True)
     return "" if asked.text is msgspec.UNSET else asked.text
 
 
@@ -98,11 +99,11 @@ def answer_fields(pieces: Sequence[Timed], scrubber: Scrubber) -> dict[str, Any]
     timed, cut = read
     clean = scrubber.pieces([text for _, text in timed])
     timed = _without_empty((after, text) for (after, _), text in zip(timed, clean, strict=True))
-    rest = [Piece(0.0, Base64(base64.b64encode(cut).decode()))] if cut else []
-    written = None if rest else _as_json("".join(text for _, text in timed))
-    if written is None:
-        return {"pieces": (*(Piece(after, text) for after, text in timed), *rest)}
-    return {**written, "pieces": tuple(Piece(after, len(text.encode())) for after, text in timed)}
+    rest = [Piece(0.0, _encoded(cut))] if cut else []
+    value = None if rest else _as_json("".join(text for _, text in timed))
+    if value is None:
+        return {"pieces": (*(Piece(after, shown(text)) for after, text in timed), *rest)}
+    return {**value, "pieces": tuple(Piece(after, len(text.encode())) for after, text in timed)}
 
 
 def answer_pieces(answered: Answered) -> list[Timed]:
@@ -168,12 +169,20 @@ def _cut(data: bytes, pieces: Sequence[Piece]) -> list[Timed]:
     return timed if pieces else [(0.0, data)]
 
 
-def _bytes(part: str | Base64 | int) -> bytes:
-    if isinstance(part, Base64):
-        return base64.b64decode(part.base64, validate=True)
+def _bytes(part: Part) -> bytes:
+    if isinstance(part, str):
+        return part.encode("utf-8", "surrogatepass")
+    if isinstance(part, tuple):
+        return b"".join(map(_bytes, part))
     if isinstance(part, int):
         raise ValueError(f"a piece is the number {part}, which counts bytes of `json`, and there is no `json`")
-    return part.encode("utf-8", "surrogatepass")
+    if isinstance(part.base64, str):
+        return base64.b64decode(part.base64, validate=True)
+    return written(part).encode("utf-8", "surrogatepass")
+
+
+def _encoded(data: bytes) -> Shown:
+    return Shown(base64=base64.b64encode(data).decode())
 
 
 # --- what is no text --------------------------------------------------------------------------------------------------
@@ -184,9 +193,7 @@ def _binary(pieces: Sequence[Timed], scrubber: Scrubber) -> tuple[Piece, ...]:
     after = scrubber.binary(before)
     if after != before:
         after = _sealed(b"".join(before), b"".join(after), [len(data) for data in after])
-    return tuple(
-        Piece(waited, Base64(base64.b64encode(data).decode())) for (waited, _), data in zip(pieces, after, strict=True)
-    )
+    return tuple(Piece(waited, _encoded(data)) for (waited, _), data in zip(pieces, after, strict=True))
 
 
 def _sealed(before: bytes, after: bytes, sizes: Iterable[int]) -> list[bytes]:

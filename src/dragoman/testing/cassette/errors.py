@@ -20,8 +20,8 @@ from dragoman.errors import ConfigError
 class CassetteError(ConfigError):
     """A cassette cannot be read, written or used so.  Nothing was sent."""
 
-    def __init__(self, message: str, **facts: Any) -> None:
-        super().__init__(message, **{"field": "cassette", **facts})
+    def __init__(self, message: str, *, field: str = "cassette", **facts: Any) -> None:
+        super().__init__(message, field=field, **facts)
 
 
 class Difference(msgspec.Struct, frozen=True):

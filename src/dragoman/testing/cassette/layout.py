@@ -30,12 +30,32 @@ def _written(value: Any, indent: str, used: int) -> str:
         used: Characters that the line has before the value.
     """
     flat = _flat(value)
-    if not isinstance(value, dict | list | tuple) or (used + len(flat) <= _WIDTH and not _is_record(value)):
-        return flat
-    inner = indent + _STEP
+    fits = used + len(flat) <= _WIDTH
     if isinstance(value, dict):
-        return _block("{", "}", indent, [_member(*one, inner) for one in cast("Mapping[str, Any]", value).items()])
-    return _block("[", "]", indent, [inner + _written(one, inner, len(inner)) for one in cast("Sequence[Any]", value)])
+        members = cast("Mapping[str, Any]", value)
+        return flat if fits and not _is_record(members) else _object(members, indent)
+    if isinstance(value, list | tuple):
+        return flat if fits else _array(cast("Sequence[Any]", value), indent)
+    return flat
+
+
+def _object(value: Mapping[str, Any], indent: str) -> str:
+    inner = indent + _STEP
+    return _block("{", "}", indent, [_member(name, one, inner) for name, one in value.items()])
+
+
+def _array(value: Sequence[Any], indent: str) -> str:
+    inner = indent + _STEP
+    if len(value) == 2 and isinstance(value[0], float):
+        return f"[{_flat(value[0])}, {_came(value[1], indent)}]"
+    return _block("[", "]", indent, [inner + _written(one, inner, len(inner)) for one in value])
+
+
+def _came(value: Any, indent: str) -> str:
+    """What came at a time: one line for each event."""
+    if not isinstance(value, list | tuple):
+        return _flat(value)
+    return _block("[", "]", indent, [f"{indent}{_STEP}{_flat(one)}" for one in cast("Sequence[Any]", value)])
 
 
 def _block(begin: str, end: str, indent: str, lines: Sequence[str]) -> str:
@@ -47,11 +67,9 @@ def _member(name: str, value: Any, indent: str) -> str:
     return head + _written(value, indent, len(head))
 
 
-def _is_record(value: object) -> bool:
+def _is_record(value: Mapping[str, Any]) -> bool:
     """Whether an object holds objects: each of its members has a line, however short."""
-    if not isinstance(value, dict):
-        return False
-    return any(isinstance(one, dict) and one for one in cast("Mapping[str, Any]", value).values())
+    return any(isinstance(one, dict) and len(cast("Mapping[str, Any]", one)) > 0 for one in value.values())
 
 
 def _flat(value: Any) -> str:

@@ -23,14 +23,31 @@ the middle; it failed.
 """
 
 
-class Base64(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bytes that are no text."""
+class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """
+    What is not shown as text.
 
-    base64: str
+    Attributes:
+        base64: Bytes that are no text.
+        event: Name of a server-sent event, if it has one.
+        data: Its data, if they are a JSON object.
+        raw: Its data, if they are anything else.
+        line: A JSON object that stands in a line of its own.
+        spaced: Whether that JSON has a space after each comma and colon.
+        crlf: Whether its lines end with carriage return and line feed.
+    """
+
+    base64: str | msgspec.UnsetType = msgspec.UNSET
+    event: str | msgspec.UnsetType = msgspec.UNSET
+    data: Any = msgspec.UNSET
+    raw: str | msgspec.UnsetType = msgspec.UNSET
+    line: Any = msgspec.UNSET
+    spaced: bool = False
+    crlf: bool = False
 
 
-Part = str | Base64 | int
-"""A piece of a body: text, bytes, or how many bytes of a body that is written as JSON."""
+Part = str | int | Shown | tuple[Shown, ...]
+"""A piece of a body: text; how many bytes of a body that is written as JSON; or what is shown otherwise, in order."""
 
 
 class Piece(msgspec.Struct, frozen=True, array_like=True):

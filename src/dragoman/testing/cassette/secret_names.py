@@ -70,13 +70,13 @@ DULL_ANSWER_HEADERS: Final = frozenset(
 _FIELDS: Final = (
     r"api[_-]?key|access[_-]?token|refresh[_-]?token|id[_-]?token|session[_-]?token|authorization(?:[_-]token)?"
     r"|client[_-]?secret|(?:aws[_-]?)?secret[_-]?access[_-]?key|client[_-]?assertion|assertion|private[_-]?key"
-    r"|passw(?:or)?d|x-api-key|x-goog-api-key|proxy-authorization|cookie|set-cookie"
+    r"|x-api-key|x-goog-api-key|proxy-authorization|cookie|set-cookie"
 )
 
 PATTERNS: Final = (
     # A field of JSON, of a form; not the text of a model, which is escaped inside a field of its own.
     re.compile(rf'(?i)"(?:{_FIELDS})"\s*:\s*"((?:[^"\\]|\\.)+)"'),
-    re.compile(rf"(?i)(?:^|[&?])(?:{_FIELDS})=([^&\s\"']+)"),
+    re.compile(rf"(?i)(?:^|[&?])(?:{_FIELDS}|passw(?:or)?d)=([^&\s\"']+)"),
     # Credentials of HTTP.  A digit is asked for, since an answer may speak of "bearer authentication".
     re.compile(r"(?i)\bbearer\s+(?=[^\s\"']*\d)([A-Za-z0-9._~+/-]{16,}=*)"),
     re.compile(r"(?i)\bbasic\s+(?=[^\s\"']*[\d=])([A-Za-z0-9+/]{16,}={0,2})"),

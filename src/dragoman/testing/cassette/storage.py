@@ -39,7 +39,8 @@ def read_cassette(path: Path) -> list[Exchange]:
         recorded = msgspec.convert(json.loads(text), Recorded)
     except (ValueError, RecursionError) as error:  # what msgspec and json raise are ValueErrors
         raise CassetteError(
-            f"the cassette {path} cannot be understood: {error or 'it is too deep'}; mend it, or delete it and record again"
+            f"the cassette {path} cannot be understood: {error or 'it is too deep'}; "
+            "mend it, or delete it and record again"
         ) from error
     if recorded.version != VERSION:
         raise CassetteError(

@@ -19,14 +19,14 @@ import msgspec
 Maker = Callable[[Any], Any]
 
 
-class Shape:
+class BaseModel:
     """
     A JSON object.
 
     Equal to another of its class with the same fields.  Attributes may be set.
     """
 
-    _inner: ClassVar[Mapping[str, Maker]] = {}
+    _inner: ClassVar[dict[str, Maker]] = {}
     _empty: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> None:
@@ -34,17 +34,23 @@ class Shape:
             make = self._inner.get(name)
             self.__dict__[name] = make(value) if make is not None and value is not None else value
 
-    def __init_subclass__(cls) -> None:
-        for name in cls._empty:
-            if name not in cls.__dict__:
-                setattr(cls, name, None)
+    def __init_subclass__(cls, *, inner: Mapping[str, Maker] | None = None, empty: str = "") -> None:
+        """
+        Args:
+            inner: What makes the fields that are objects.
+            empty: Names of the fields that are None where they were not sent.
+        """
+        cls._inner = {**cls._inner, **(inner or {})}
+        cls._empty = tuple(dict.fromkeys((*cls._empty, *empty.split())))
+        for name in empty.split():
+            setattr(cls, name, None)
 
     # Only for type checkers: what is looked up here is not there.
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.__dict__ == self.__dict__
+        return isinstance(other, type(self)) and other._public() == self._public()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -92,7 +98,7 @@ class Shape:
             **others: Pydantic's other arguments mean nothing here.
         """
         fields = self._public() if exclude_unset or exclude_defaults else self._fields()
-        below = {"exclude_unset": exclude_unset or exclude_defaults, "exclude_none": exclude_none}
+        below: dict[str, Any] = {"exclude_unset": exclude_unset or exclude_defaults, "exclude_none": exclude_none}
         return {
             name: _dumped(value, below)
             for name, value in fields.items()
@@ -125,16 +131,15 @@ class Shape:
         return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
 
     def _fields(self) -> dict[str, Any]:
-        return {name: None for name in self._empty} | self._public()
+        return dict.fromkeys(self._empty) | self._public()
 
 
 # Fields that all objects of a kind have, and that need no table.
-_KNOWN: Final = frozenset(
-    """
+_NAMES: Final = """
     id object created created_at model choices index finish_reason message delta role type name arguments input text
     annotations call_id status code param
-    """.split()
-)
+"""
+_KNOWN: Final = frozenset(_NAMES.split())
 
 
 def plain(value: Any) -> Any:
@@ -144,7 +149,7 @@ def plain(value: Any) -> Any:
     Raises:
         TypeError: It has no JSON form.
     """
-    if isinstance(value, Shape):
+    if isinstance(value, BaseModel):
         return value.to_dict()
     dump = getattr(value, "model_dump", None)
     if callable(dump) and not isinstance(value, type):
@@ -152,8 +157,8 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _dumped(value: Any, below: Mapping[str, bool]) -> Any:
-    if isinstance(value, Shape):
+def _dumped(value: Any, below: Mapping[str, Any]) -> Any:
+    if isinstance(value, BaseModel):
         return value.model_dump(**below)
     if isinstance(value, list):
         return [_dumped(item, below) for item in cast("list[Any]", value)]
@@ -164,15 +169,19 @@ def _dumped(value: Any, below: Mapping[str, bool]) -> Any:
 
 def listed(make: Maker) -> Maker:
     """Makes the items of a list."""
-    return lambda values: [make(value) for value in values] if isinstance(values, list) else values
+
+    def each(values: Any) -> Any:
+        return [make(value) for value in cast("list[Any]", values)] if isinstance(values, list) else values
+
+    return each
 
 
 def kinds(table: Mapping[str, Maker], otherwise: Maker) -> Maker:
     """Makes objects whose field `type` says what they are."""
 
     def make(value: Any) -> Any:
-        kind = value.get("type") if isinstance(value, dict) else None
-        return table.get(cast("str", kind), otherwise)(value)
+        kind = cast("dict[str, Any]", value).get("type", "") if isinstance(value, dict) else ""
+        return table.get(kind, otherwise)(value)
 
     return make
 
@@ -180,7 +189,7 @@ def kinds(table: Mapping[str, Maker], otherwise: Maker) -> Maker:
 def deep(value: Any) -> Any:
     """Makes objects of objects of a kind that has no table here."""
     if isinstance(value, dict):
-        return Shape({name: deep(item) for name, item in cast("dict[str, Any]", value).items()})
+        return BaseModel({name: deep(item) for name, item in cast("dict[str, Any]", value).items()})
     if isinstance(value, list):
         return [deep(item) for item in cast("list[Any]", value)]
     return value
