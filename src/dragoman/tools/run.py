@@ -62,7 +62,6 @@ class Run:
         rounds: The client, the first question, and the limits.
         toolbox: What the model may call.
         streams: Whether the model's answers come as streams.
-        finish: Makes the last answer what was asked for: a typed value of its text.
 
     Attributes:
         response: The last answer with all that was used, when there is one.
@@ -74,7 +73,6 @@ class Run:
         toolbox: Toolbox,
         *,
         streams: bool,
-        finish: Callable[[RunResponse], RunResponse] | None = None,
     ) -> None:
         self.response: RunResponse | None = None
         self._client = rounds
@@ -85,7 +83,6 @@ class Run:
         self._total = rounds.total
         self._until = None if rounds.total is None else rounds.runtime.now() + rounds.total
         self._streams = streams
-        self._finish = finish
         self._step: Callable[[], Awaitable[list[RunEvent]]] = self._begin
         self._held: list[RunEvent] = []
         self._over = False
@@ -235,8 +232,7 @@ class Run:
 
     def _end(self) -> None:
         self._step = self._begin
-        answer = run_response(self._rounds, self.messages, self._attempts)
-        self.response = self._finish(answer) if self._finish else answer
+        self.response = run_response(self._rounds, self.messages, self._attempts)
         self._over = True
         self._crew.close(wait=_CLOSING)
 

@@ -146,7 +146,7 @@ class BlockingRuns(_Asking):
         Leaving the stream stops the tools and closes the upstream.  Arguments and errors as `run`.
         """
         rounds = self._rounds(model, messages, settings, keywords)
-        return RunStream(drive(_opened(rounds)))
+        return RunStream(drive(_opened(rounds)), rounds.request.output)
 
 
 class AsyncRuns(_Asking):
@@ -173,7 +173,7 @@ class AsyncRuns(_Asking):
     ) -> AsyncRunStream:
         """Like `run`, as a stream, which is opened when it is entered or first read.  As `Client.run_stream`."""
         rounds = self._rounds(model, messages, settings, keywords)
-        return AsyncRunStream(lambda: _opened(rounds))
+        return AsyncRunStream(lambda: _opened(rounds), rounds.request.output)
 
 
 async def _finished(rounds: Rounds) -> RunResponse:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 from dragoman.policy.base import Opened
 from dragoman.stream import AsyncStream, Stream
 from dragoman.types.messages import Message
+from dragoman.types.requests import OutputFormat
 from dragoman.types.runs import RunEvent, RunResponse
 
 
@@ -40,9 +41,9 @@ class OpenedRun(Protocol):
 class RunStream:
     """A run on the blocking face: an iterator of events, and a context manager."""
 
-    def __init__(self, run: OpenedRun) -> None:
+    def __init__(self, run: OpenedRun, form: OutputFormat | None = None) -> None:
         self._run = run
-        self._stream = Stream(cast("Opened", run))
+        self._stream = Stream(cast("Opened", run), form)
 
     def __iter__(self) -> Iterator[RunEvent]:
         return self
@@ -75,6 +76,11 @@ class RunStream:
         """
         return cast("RunResponse", self._stream.response)
 
+    @property
+    def output(self) -> Any:
+        """The typed value that was asked for by `output=`, after the end.  As `Stream.output`."""
+        return self._stream.output
+
     def drain(self) -> RunResponse:
         """Read to the end and return the answer."""
         return cast("RunResponse", self._stream.drain())
@@ -99,10 +105,10 @@ class AsyncRunStream:
     It is opened by `async with`, by the first event, or by awaiting it; before that nothing has been sent.
     """
 
-    def __init__(self, opening: Callable[[], Awaitable[OpenedRun]]) -> None:
+    def __init__(self, opening: Callable[[], Awaitable[OpenedRun]], form: OutputFormat | None = None) -> None:
         self._run: OpenedRun | None = None
         self._opening = opening
-        self._stream = AsyncStream(self._open)
+        self._stream = AsyncStream(self._open, form)
 
     async def _open(self) -> Opened:
         self._run = await self._opening()
@@ -140,6 +146,11 @@ class AsyncRunStream:
     def response(self) -> RunResponse:
         """The last answer with all that was used, after the end.  As `RunStream.response`."""
         return cast("RunResponse", self._stream.response)
+
+    @property
+    def output(self) -> Any:
+        """The typed value that was asked for by `output=`, after the end.  As `Stream.output`."""
+        return self._stream.output
 
     async def drain(self) -> RunResponse:
         """Read to the end and return the answer."""
