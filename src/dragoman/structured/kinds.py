@@ -32,7 +32,7 @@ def bare(kind: Any) -> Any:
 def fields_of(kind: Any) -> Fields | None:
     """The fields of a type whose values are objects with known names; None for any other."""
     kind = bare(kind)
-    return _fields_of(cast("type[Any]", kind)) if isinstance(kind, type) else None
+    return _fields_of(cast("Any", kind)) if isinstance(kind, type) else None
 
 
 @lru_cache(maxsize=512)
@@ -58,8 +58,7 @@ def required_of(kind: Any) -> frozenset[str]:
     kind = bare(kind)
     if not isinstance(kind, type):
         return frozenset()
-    kind = cast("type[Any]", kind)
-    if issubclass(kind, msgspec.Struct):
+    if issubclass(cast("type[Any]", kind), msgspec.Struct):
         return frozenset(field.encode_name for field in msgspec.structs.fields(kind) if field.required)
     if is_typeddict(kind):
         return frozenset(cast("Any", kind).__required_keys__)

@@ -35,7 +35,7 @@ Ask = Callable[[ChatRequest], Awaitable[ChatResponse]]
 
 
 async def parse(
-    ask: Ask, request: ChatRequest, *, attempts: int = ATTEMPTS, now: Callable[[], float], total: float | None
+    ask: Ask, request: ChatRequest, *, attempts: int = ATTEMPTS, now: Callable[[], float], until: float | None
 ) -> ChatResponse:
     """
     Return an answer with its `output`.
@@ -45,7 +45,7 @@ async def parse(
         request: Its `output` has a type.
         attempts: Most answers that the model may give.
         now: The clock, in seconds.
-        total: Seconds for all of them; None for no limit.
+        until: When they must all be there, on that clock; None for no limit.
 
     Raises:
         ConfigError: The type cannot be held to, or `attempts` is no whole number of 1 or more; nothing was sent.
@@ -59,7 +59,7 @@ async def parse(
         raise ConfigError(f"attempts is {attempts!r}: give a whole number, 1 or more", field="attempts")
     form = request.output
     assert form is not None  # whoever calls has seen that it is typed
-    reading, until = Reading(form), None if total is None else now() + total
+    reading = Reading(form)
     answers: list[ChatResponse] = []
     asked = request
     while True:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import copy
 from difflib import get_close_matches
+from operator import attrgetter
 from typing import Any, Literal, TypedDict, cast, get_args
 
 import msgspec
@@ -129,16 +129,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     native: Native | None = None
 
     def __post_init__(self) -> None:
-        for name, check in _CHECKS.items():
-            value = getattr(self, name)
-            if value is not None:
-                checked = check(value, name)
-                if checked is not value:
-                    force_setattr(self, name, checked)
+        for name, value in self.values().items():
+            checked = _CHECKS[name](value, name)
+            if checked is not value:
+                force_setattr(self, name, checked)
 
     def values(self) -> dict[str, Any]:
         """Return what is set, by name."""
-        return {name: value for name in SETTING_NAMES if (value := getattr(self, name)) is not None}
+        return {name: value for name, value in zip(SETTING_NAMES, _values(self), strict=True) if value is not None}
 
     def override(self, other: Settings) -> Settings:
         """Return these settings with every one that is set in `other` replaced."""
@@ -176,7 +174,9 @@ class ChatRequest(Settings, frozen=True, omit_defaults=True):
         self, *, model: str | None = None, stream: bool | None = None, messages: tuple[Message, ...] | None = None
     ) -> ChatRequest:
         """Return the same request with these replaced by values that are known to be right: none is checked again."""
-        other = copy(self)
+        if model is None and messages is None and stream is self.stream:
+            return self
+        other: ChatRequest = self.__copy__()
         if messages is not None:
             force_setattr(other, "messages", messages)
         if model is not None:
@@ -187,6 +187,7 @@ class ChatRequest(Settings, frozen=True, omit_defaults=True):
 
 
 SETTING_NAMES: tuple[str, ...] = Settings.__struct_fields__
+_values: Callable[[Settings], tuple[Any, ...]] = attrgetter(*SETTING_NAMES)
 
 
 def _messages(value: object) -> tuple[Message, ...]:

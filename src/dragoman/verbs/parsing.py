@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 import msgspec
 
 from dragoman.errors import ConfigError
-from dragoman.runtime import Runtime, drive
+from dragoman.plain import Plain
+from dragoman.runtime import drive
 from dragoman.types.requests import ChatRequest, OutputFormat, Settings, SettingsDict, typed_output
 from dragoman.types.responses import ChatResponse
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from dragoman.client import Messages
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.way import Way
-    from dragoman.types.timeouts import Timeouts
 
 _JSON: Final = OutputFormat(kind="json_object", type=object)
 
@@ -29,10 +29,9 @@ _JSON: Final = OutputFormat(kind="json_object", type=object)
 class Asking:
     """What these verbs need of a client."""
 
-    runtime: Runtime
-    _timeouts: Timeouts
+    _plain: Plain
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # the client's own
 
         def _asked(
             self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
@@ -44,12 +43,13 @@ class Asking:
         """Have a request answered whose output has a type."""
         from dragoman.structured.parsing import ATTEMPTS, parse  # who asks for text need not load this
 
+        context = self._plain.context(request.timeout)
         return await parse(
             partial(self._whole, way=way),
             request,
             attempts=ATTEMPTS if attempts is None else attempts,
-            now=self.runtime.now,
-            total=self._timeouts.total if request.timeout is None else request.timeout,
+            now=context.runtime.now,
+            until=context.clocks.total_until,
         )
 
     async def _parsed(

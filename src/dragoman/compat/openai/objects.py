@@ -131,7 +131,8 @@ class BaseModel:
         return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
 
     def _fields(self) -> dict[str, Any]:
-        return dict.fromkeys(self._empty) | self._public()
+        sent = self._public()
+        return sent | {name: None for name in self._empty if name not in sent}
 
 
 # Fields that all objects of a kind have, and that need no table.

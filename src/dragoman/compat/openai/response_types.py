@@ -53,8 +53,23 @@ parsed_item = kinds(
 )
 
 
-class ResponseUsage(BaseModel, inner={"input_tokens_details": deep, "output_tokens_details": deep}):
+class InputTokensDetails(BaseModel, empty="cached_tokens"):
     pass
+
+
+class OutputTokensDetails(BaseModel, empty="reasoning_tokens"):
+    pass
+
+
+class ResponseUsage(
+    BaseModel, inner={"input_tokens_details": InputTokensDetails, "output_tokens_details": OutputTokensDetails}
+):
+    """What an answer used.  Providers of other dialects may name two numbers only: the rest follows, or is None."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        total = sum(fields.get(name) or 0 for name in ("input_tokens", "output_tokens"))
+        usual: dict[str, Any] = {"input_tokens_details": {}, "output_tokens_details": {}, "total_tokens": total}
+        super().__init__(usual | fields)
 
 
 _OPTIONAL = """

@@ -31,6 +31,8 @@ DAY: Final = 86400.0
 MONTH: Final = 30 * DAY
 # No limit takes longer to be back: the clock that said so is wrong, and would stop every call.
 _LONGEST: Final = 32 * DAY
+# A longer text is no span of time but a moment, which is read beside the answer's own date (1760000000, 2026-11-22T...).
+_SPAN: Final = 9
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,7 +219,8 @@ def snapshots(dialect: Dialect, headers: Mapping[str, str]) -> tuple[Snapshot, .
     date: float | None = None
     for column in dialect.columns:
         if column.limit in headers or column.remaining in headers:
-            date = answered_at(headers) if date is None else date
+            if date is None and len(headers.get(column.reset, "")) > _SPAN:
+                date = answered_at(headers)
             found.append(_snapshot(dialect, column, headers, date))
     if not found and "ratelimit" in headers:
         return _standard(headers)

@@ -172,8 +172,8 @@ class _Walk:
             rules = {**cast("Schema", parts[0]), **rules}
             parts = []
         for part in parts:
-            inner = self._target(str(part["$ref"])) if isinstance(part, dict) and "$ref" in part else part
-            rules = _joined(rules, cast("Schema", inner), path)
+            inner = cast("Schema", part)
+            rules = _joined(rules, self._target(str(inner["$ref"])) if "$ref" in inner else inner, path)
         if "oneOf" in rules and "anyOf" not in rules:
             rules["anyOf"] = rules.pop("oneOf")
         return rules

@@ -17,7 +17,6 @@ Source: the vendor's page on preserved thinking (block binding, October 2026).
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -57,6 +56,8 @@ class Prefix:
     """
 
     def __init__(self, system: Any, tools: Any) -> None:
+        from hashlib import blake2b  # 2 ms and 2 MB, for thinking that is bound to its prefix
+
         self._hash = blake2b(digest_size=16)
         self._turns = 0
         self._add([_blocks(system), _plain(tools or [])])

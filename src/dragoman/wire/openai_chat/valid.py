@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Final
 
 _SHORT: Final = 40
@@ -45,6 +44,8 @@ def _nine(value: str) -> str:
 
 
 def _nine_of(value: str) -> str:
+    from hashlib import blake2b  # 2 ms and 2 MB; hardly any name needs it
+
     number = int.from_bytes(blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
     digits = ""
     for _ in range(9):
