@@ -36,6 +36,7 @@ from tests.soaks.budget import budget
 from tests.soaks.cancels import cancels
 from tests.soaks.counters import counters
 from tests.soaks.flat import flat
+from tests.soaks.grammar import grammar
 from tests.soaks.outage import outage
 from tests.soaks.sharing import sharing
 from tests.soaks.tenants import tenants
@@ -137,6 +138,7 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "budget": budget,
     "sharing": sharing,
     "counters": counters,
+    "grammar": grammar,
 }
 
 

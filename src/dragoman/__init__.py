@@ -14,7 +14,7 @@ from typing import Any
 
 from dragoman._version import __version__ as __version__
 
-_SUBMODULES = ("catalog", "errors", "observe", "testing", "wire")
+_SUBMODULES = ("catalog", "errors", "observe", "testing", "tools", "wire")
 
 _HOMES = {
     "client": "AsyncClient Client",

@@ -2,6 +2,7 @@ from dragoman import catalog as catalog
 from dragoman import errors as errors
 from dragoman import observe as observe
 from dragoman import testing as testing
+from dragoman import tools as tools
 from dragoman import wire as wire
 from dragoman._version import __version__ as __version__
 from dragoman.client import AsyncClient as AsyncClient
@@ -31,6 +32,8 @@ from dragoman.errors import QuotaError as QuotaError
 from dragoman.errors import RateLimitError as RateLimitError
 from dragoman.errors import RefusalError as RefusalError
 from dragoman.errors import RefusedLocally as RefusedLocally
+from dragoman.errors import RunError as RunError
+from dragoman.errors import RunLimitError as RunLimitError
 from dragoman.errors import SchemaError as SchemaError
 from dragoman.errors import ServerError as ServerError
 from dragoman.errors import SourceError as SourceError
@@ -38,6 +41,7 @@ from dragoman.errors import StatusError as StatusError
 from dragoman.errors import StoreError as StoreError
 from dragoman.errors import StreamInterrupted as StreamInterrupted
 from dragoman.errors import TimeoutError as TimeoutError
+from dragoman.errors import ToolError as ToolError
 from dragoman.errors import TransportError as TransportError
 from dragoman.errors import TruncatedError as TruncatedError
 from dragoman.errors import TurnIdReusedError as TurnIdReusedError
@@ -66,8 +70,8 @@ from dragoman.secrets import Secret as Secret
 from dragoman.secrets import load_dotenv as load_dotenv
 from dragoman.stream import AsyncStream as AsyncStream
 from dragoman.stream import Stream as Stream
-from dragoman.transport.tls_value import TLS as TLS
 from dragoman.structured.partial import Partial as Partial
+from dragoman.transport.tls_value import TLS as TLS
 from dragoman.types.attempts import Attempt as Attempt
 from dragoman.types.cards import ModelCard as ModelCard
 from dragoman.types.cards import TokenCount as TokenCount
@@ -116,6 +120,11 @@ from dragoman.types.requests import Settings as Settings
 from dragoman.types.requests import SettingsDict as SettingsDict
 from dragoman.types.responses import ChatResponse as ChatResponse
 from dragoman.types.responses import Choice as Choice
+from dragoman.types.runs import RoundStarted as RoundStarted
+from dragoman.types.runs import RunEvent as RunEvent
+from dragoman.types.runs import RunResponse as RunResponse
+from dragoman.types.runs import ToolEnded as ToolEnded
+from dragoman.types.runs import ToolStarted as ToolStarted
 from dragoman.types.shapes import OneOf as OneOf
 from dragoman.types.shapes import Regex as Regex
 from dragoman.types.timeouts import Timeouts as Timeouts
@@ -123,3 +132,5 @@ from dragoman.types.tools import Tool as Tool
 from dragoman.types.tools import ToolFunction as ToolFunction
 from dragoman.types.tools import tool as tool
 from dragoman.types.usage import Usage as Usage
+from dragoman.verbs.run_stream import AsyncRunStream as AsyncRunStream
+from dragoman.verbs.run_stream import RunStream as RunStream

@@ -79,11 +79,8 @@ class Sender:
         asked, formed = _formed(adapted.request, route)
         encoded = route.wire.encode_request(asked, route.provider)
         notices = [*route.notices, *mended, *adapted.notices, *formed, *encoded.notices]
-        changed = next((notice for notice in notices if notice.adapted), None)
-        if changed is not None and context.strict:
-            raise UnsupportedError(
-                f"{changed} (strict=True)", provider=route.provider.name, model=route.model, field=changed.field
-            )
+        if notices and context.strict:
+            _hold_to(notices, route)
         context.notices[:] = notices  # those of the attempt before were the same, or are of no interest any more
         context.encoded = Encoded(request, route.provider, route.wire, encoded, notices)
         return route, encoded
@@ -123,6 +120,14 @@ def _formed(request: ChatRequest, route: Route) -> tuple[ChatRequest, list[Notic
     from dragoman.structured.fitting import fitted  # who asks for text need not load this
 
     return fitted(request, route.provider, route.facts, route.wire.name)
+
+
+def _hold_to(notices: Sequence[Notice], route: Route) -> None:
+    changed = next((notice for notice in notices if notice.adapted), None)
+    if changed is not None:
+        raise UnsupportedError(
+            f"{changed} (strict=True)", provider=route.provider.name, model=route.model, field=changed.field
+        )
 
 
 async def authorized(route: Route, encoded: HttpRequest, context: Context) -> HttpRequest:

@@ -42,6 +42,7 @@ from dragoman.types.timeouts import Timeouts, check_seconds
 from dragoman.verbs.faces import AsyncVerbs, BlockingVerbs
 from dragoman.verbs.parsing import Asking, AsyncParsing, BlockingParsing
 from dragoman.verbs.run import AsyncRuns, BlockingRuns
+from dragoman.verbs.write import AsyncWriting, BlockingWriting
 from dragoman.wire.openai_chat import parse_messages
 
 if TYPE_CHECKING:
@@ -270,7 +271,7 @@ class _Core(Asking):
         raise NotImplementedError
 
 
-class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing):
+class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing, BlockingWriting):
     """
     Asks any model, and blocks until the answer is there.
 
@@ -346,7 +347,7 @@ class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing):
         return BlockingTransport(proxy=self._proxy, environ=os.environ, tls=self._tls)
 
 
-class AsyncClient(_Core, AsyncVerbs, AsyncRuns, AsyncParsing):
+class AsyncClient(_Core, AsyncVerbs, AsyncRuns, AsyncParsing, AsyncWriting):
     """
     Asks any model, and awaits the answer.
 

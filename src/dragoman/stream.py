@@ -136,8 +136,8 @@ class Stream(_Reader):
         for a list the list so far.  At the end the whole value is held to the type, as by `output`.
         """
         following = self._following()
-        for piece in self.text:
-            yield from following.views(piece)
+        for event in self:
+            yield from following.views(event)
         following.concluded(self.response)
 
     @property
@@ -147,8 +147,8 @@ class Stream(_Reader):
         held to its type.  At the end the whole value is, as by `output`.
         """
         following = self._following()
-        for piece in self.text:
-            yield from following.elements(piece, lambda: self.partial)
+        for event in self:
+            yield from following.elements(event, lambda: self.partial)
         following.concluded(self.response)
 
     def drain(self) -> ChatResponse:
@@ -224,7 +224,7 @@ class AsyncStream(_Reader):
     def items(self) -> AsyncIterator[Any]:
         """The elements of the list that was asked for, each when it is whole; as `Stream.items`."""
         following = self._following()
-        return _Followed(self, lambda piece: following.elements(piece, lambda: self.partial), following)
+        return _Followed(self, lambda event: following.elements(event, lambda: self.partial), following)
 
     async def drain(self) -> ChatResponse:
         """Read to the end and return the whole answer."""
@@ -262,11 +262,10 @@ class _Texts:
 
 
 class _Followed:
-    """What is seen of a value while the texts of an async stream come; a class for the same reason."""
+    """What is seen of a value while the events of an async stream come; a class for the same reason."""
 
-    def __init__(self, stream: AsyncStream, see: Callable[[str], Iterator[Any]], following: Following) -> None:
+    def __init__(self, stream: AsyncStream, see: Callable[[Event], Iterator[Any]], following: Following) -> None:
         self._stream = stream
-        self._texts = _Texts(stream)
         self._see = see
         self._following = following
         self._seen: deque[Any] = deque()
@@ -280,10 +279,10 @@ class _Followed:
             if self._at_end:
                 raise StopAsyncIteration
             try:
-                piece = await self._texts.__anext__()
+                event = await self._stream.__anext__()
             except StopAsyncIteration:
                 self._at_end = True
                 self._following.concluded(self._stream.response)
                 raise
-            self._seen.extend(self._see(piece))
+            self._seen.extend(self._see(event))
         return self._seen.popleft()

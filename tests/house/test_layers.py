@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "exact",
         "structured",
     ),
-    ("batch", "conversation", "tools", "bridge", "compat"),
+    ("batch", "conversation", "tools", "writing", "bridge", "compat"),
     ("",),  # the package itself: the public names
     ("cli", "gateway", "testing"),
     ("__main__",),

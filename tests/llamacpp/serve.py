@@ -1,7 +1,7 @@
 """
 llama.cpp's own HTTP server, in a process of its own: prints its address, and ends when its standard input does.
 
-    python serve.py MODEL.gguf
+    python serve.py MODEL.gguf [CONTEXT]
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import sys
 import xllamacpp
 
 
-def main(path: str) -> None:
+def main(path: str, context: str = "512") -> None:
     params = xllamacpp.CommonParams()
     params.model.path = path
     params.hostnames = ["127.0.0.1"]
     params.port = 0
-    params.n_ctx = 512
+    params.n_ctx = int(context)
     params.n_parallel = 1
     params.warmup = False
     params.fit_params = False
@@ -27,4 +27,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

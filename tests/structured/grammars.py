@@ -1,8 +1,9 @@
 """
 A real llama.cpp server that writes at random whatever the grammar of a schema allows, and ten types to ask it for.
 
-The model has a token for each byte, and at a high temperature all tokens that the grammar allows are nearly alike.
-Texts and lists of the types are bounded, because chance alone seldom ends them.
+The model has a token for each byte, and all that the grammar allows are alike to it, but for those that begin the
+call of the answer's tool, which it likes to begin with.  Texts and lists of the types are bounded, because chance alone
+seldom ends them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from uuid import UUID
 import msgspec
 
 from dragoman import Client, OneOf, Regex
+from dragoman.structured.reading import ANSWER
 from tests.llamacpp.model import write_model
 
 SERVE: Final = Path(__file__).parents[1] / "llamacpp" / "serve.py"
@@ -78,14 +80,16 @@ TYPES: Final[dict[str, Any]] = {
         "additionalProperties": False,
     },
 }
+_SCHEMAS: Final = {"anthropic-messages": "tool"}
+_CALL: Final = ("<tool_call>", "\n", '{"name":', f'▁"{ANSWER}",', '▁"arguments":')
 WIRES: Final = ("openai-chat", "openai-responses", "anthropic-messages")
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Root address of the server."""
-    write_model(folder / "random.gguf", context=512)
-    command = [sys.executable, str(SERVE), str(folder / "random.gguf")]
+    write_model(folder / "random.gguf", answer=_CALL, context=4096)
+    command = [sys.executable, str(SERVE), str(folder / "random.gguf"), "4096"]
     with (
         (folder / "server.log").open("w") as log,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True) as process,
@@ -105,7 +109,8 @@ def client_of(address: str) -> Client:
     """A client for which each wire of the server is a provider."""
     bases = {"openai-chat": f"{address}/v1", "openai-responses": f"{address}/v1", "anthropic-messages": address}
     rows = {
-        name: {"base_url": base, "auth": "none", "wire": name, "quirks": {"schemas": "grammar"}}
+        # llama.cpp's Messages API knows no schemas for answers, but those of tools.
+        name: {"base_url": base, "auth": "none", "wire": name, "quirks": {"schemas": _SCHEMAS.get(name, "grammar")}}
         for name, base in bases.items()
     }
     return Client(providers=rows, limit=None, retry=None)
@@ -114,5 +119,5 @@ def client_of(address: str) -> Client:
 def ask(client: Client, wire: str, kind: Any, seed: int) -> Any:
     """One value, written at random; only one answer is allowed."""
     return client.parse(
-        f"{wire}/random", "Answer.", output=kind, attempts=1, temperature=8.0, seed=seed, max_tokens=400
+        f"{wire}/random", "Answer.", output=kind, attempts=1, temperature=0.25, seed=seed, max_tokens=1500
     ).output

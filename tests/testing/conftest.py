@@ -88,7 +88,7 @@ class Asynchronous:
         async def read(events: list[Event]) -> ChatResponse:
             async with client.stream(*args, **settings) as stream:
                 async for event in stream:
-                    events.append(event)
+                    events.append(event)  # noqa: PERF401 - those before an error are kept
             return stream.response
 
         return self._outcome(read)

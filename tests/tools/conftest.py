@@ -38,13 +38,13 @@ class BlockingFace:
     def run(self, *args: Any, **keywords: Any) -> RunResponse:
         return self.client.run(*args, **keywords)
 
-    def events(self, *args: Any, after: int | None = None, **keywords: Any) -> list[RunEvent]:
-        """Stream to the end, or until that many events."""
+    def events(self, *args: Any, after: int | None = None, until: Any = (), **keywords: Any) -> list[RunEvent]:
+        """Stream to the end, until that many events, or one of that kind."""
         found: list[RunEvent] = []
         with self.client.run_stream(*args, **keywords) as self.last:
             for event in self.last:
                 found.append(event)
-                if len(found) == after:
+                if len(found) == after or isinstance(event, until):
                     break
         return found
 
@@ -62,13 +62,13 @@ class AsyncFace:
     def run(self, *args: Any, **keywords: Any) -> RunResponse:
         return self.runner.run(self.client.run(*args, **keywords))
 
-    def events(self, *args: Any, after: int | None = None, **keywords: Any) -> list[RunEvent]:
+    def events(self, *args: Any, after: int | None = None, until: Any = (), **keywords: Any) -> list[RunEvent]:
         async def read() -> list[RunEvent]:
             found: list[RunEvent] = []
             async with self.client.run_stream(*args, **keywords) as self.last:
                 async for event in self.last:
                     found.append(event)
-                    if len(found) == after:
+                    if len(found) == after or isinstance(event, until):
                         break
             return found
 
@@ -111,6 +111,6 @@ def _no_thread_stays() -> Iterator[None]:
     """After a test no loop of a run is left, unless a tool of it still hangs."""
     yield
     for thread in threading.enumerate():
-        if thread.name in ("dragoman-tools", "dragoman-mcp"):
+        if thread.name == "dragoman-tools":
             thread.join(2.0)
             assert not thread.is_alive(), thread.name

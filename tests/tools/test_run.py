@@ -65,7 +65,7 @@ def fails() -> str:
 
 
 TOOLS = [weather, double, fails]
-CALLS = (
+CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("weather", {"city": "Paris"}),
     ("double", {"x": 4}),
     ("fails", {}),
@@ -171,7 +171,7 @@ def test_a_forced_call_is_forced_once(face: Any, server: Server) -> None:
     face.run("fake/m", "Weather?", tools=TOOLS, tool_choice="required")
     face.run("fake/m", "Weather?", tools=TOOLS, tool_choice="none")
 
-    assert ["required", None, "none"] == [request.chat.tool_choice for request in server.requests]
+    assert ["required", None, "none"] == [request.chat.tool_choice for request in server.requests if request.chat]
 
 
 def test_a_model_that_calls_nothing_answers_at_once(face: Any, server: Server) -> None:
@@ -346,7 +346,7 @@ def test_a_result_may_be_an_error(server: Server) -> None:
     server.script(says(tools=[ToolCall(id="c7", name="give")]), says("Done."))
 
     def give() -> object:
-        return ToolResult("?", ("no",), is_error=True)
+        return ToolResult("?", (Text("no"),), is_error=True)
 
     with Client(providers=row(server)) as client:
         result = results(client.run("fake/m", "Go", tools=[give]).messages)[0]
@@ -464,3 +464,23 @@ def test_a_failing_provider_loses_nothing(make_face: Any, server: Server) -> Non
     assert ["ok", "ServerError"] == [attempt.outcome for attempt in error.attempts]
     assert error.partial is not None
     assert "I look." == error.partial.text
+
+
+# --- typed answers ----------------------------------------------------------------------------------------------------
+
+
+class Report(msgspec.Struct):
+    city: str
+    degrees: int
+
+
+def test_the_last_answer_may_be_typed(face: Any, server: Server) -> None:
+    """`output=` beside tools: the last answer is asked for again until it fits; a stream has the value at its end."""
+    right = '{"city":"Rome","degrees":21}'
+    server.script(says(tools=CALLS[:1]), says('{"city":"Rome"}'), says(right), says(tools=CALLS[:1]), says(right))
+
+    answer = face.run("fake/m", "Weather?", tools=TOOLS, output=Report)
+    face.events("fake/m", "Weather?", tools=TOOLS, output=Report)
+
+    assert Report("Rome", 21) == answer.output == face.last.output
+    assert (2, 3) == (len(answer.rounds), len(answer.attempts))

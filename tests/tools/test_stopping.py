@@ -14,8 +14,19 @@ from typing import Any
 
 import pytest
 
-from dragoman import AsyncClient, Client, RunLimitError, TimeoutError, ToolEnded, ToolError, ToolStarted, Usage, tool
-from dragoman.testing import Server, says
+from dragoman import (
+    AsyncClient,
+    Client,
+    RunLimitError,
+    TimeoutError,
+    ToolCall,
+    ToolEnded,
+    ToolError,
+    ToolStarted,
+    Usage,
+    tool,
+)
+from dragoman.testing import Server, calls, says
 from dragoman.wire.turns import settle
 from tests.tools.conftest import row
 from tests.tools.test_run import results
@@ -34,19 +45,14 @@ def look() -> str:
 @pytest.mark.parametrize("streams", [False, True])
 def test_an_endless_loop_is_stopped(face: Any, server: Server, streams: bool) -> None:
     """After `max_rounds` answers the run ends with an error that has the whole exchange; nothing is run in vain."""
-    runs: list[int] = []
-
-    def look() -> str:
-        runs.append(1)
-        return "nothing"
-
-    server.default = AGAIN
+    server.default = calls(lambda request: says(tools=[ToolCall(id=f"c{len(request.messages)}", name="look")]))
     with pytest.raises(RunLimitError) as caught:
         (face.events if streams else face.run)("fake/m", "Go", tools=[look], max_rounds=3)
 
     error = caught.value
     assert ("rounds", 3, 3) == (error.limit, server.calls, len(error.attempts))
-    assert ["nothing"] * 3 == [result.text for result in results(tuple(error.messages))]
+    told = ["nothing", "nothing", "The run was stopped before this tool ran."]
+    assert told == [result.text for result in results(tuple(error.messages))]
     assert (tuple(error.messages), ()) == settle(tuple(error.messages))
     again = pickle.loads(pickle.dumps(error))
     assert (error.limit, error.messages, str(error)) == (again.limit, again.messages, str(again))
@@ -131,7 +137,7 @@ async def deaf() -> None:
 
 
 def test_a_tool_that_hangs_is_left(face: Any, server: Server) -> None:
-    """After `tool_timeout` the model is told, whether the tool is a function, a coroutine, or deaf to being cancelled."""
+    """After `tool_timeout` the model is told, be the tool a function, a coroutine, or one deaf to being cancelled."""
     free = threading.Event()
 
     def blocks() -> None:
@@ -292,19 +298,17 @@ def test_cancelling_ends_tools_and_call_at_once(server: Server) -> None:
 def test_leaving_a_stream_ends_its_tools(face: Any, server: Server) -> None:
     """Leaving a streamed run while a tool runs cancels the tool; the history is whole all the same."""
     watched = Watched()
-    server.script(says(tools=[("wait", {})]))
+    server.default = says(tools=[("wait", {})])
 
-    events: list[Any] = face.events("fake/m", "Go", tools=[watched.wait], after=None if False else 7)
-    while not any(isinstance(event, ToolStarted) for event in events):
-        server.script(says(tools=[("wait", {})]))
-        events = face.events("fake/m", "Go", tools=[watched.wait], after=len(events) + 1)
+    events = face.events("fake/m", "Go", tools=[watched.wait], until=ToolStarted)
 
+    assert isinstance(events[-1], ToolStarted)
     assert ["The run was stopped while this tool ran; it may have had its effect."] == [
         result.text for result in results(face.last.messages)
     ]
     if face.name == "async":  # its loop runs only when it is asked to
         face.runner.run(asyncio.sleep(0.01))
-    assert not watched.begun.is_set() or watched.cancelled.wait(1)
+    assert watched.cancelled.wait(1)
 
 
 def test_a_dropped_stream_ends_its_tools(server: Server) -> None:
@@ -326,7 +330,7 @@ def test_a_dropped_stream_ends_its_tools(server: Server) -> None:
 
 def test_leaving_in_the_middle_of_an_answer_closes_the_upstream(face: Any, server: Server) -> None:
     """While the model still speaks, leaving closes its connection within 100 ms."""
-    server.script(says("one two three four", pace=5))
+    server.script(says("one two three four", pace=0.5))
 
     face.events("fake/m", "Go", after=3)
     left = time.monotonic()

@@ -149,11 +149,11 @@ class _ExactFlow:
         self._ended = False
 
     async def read(self) -> bytes:
+        if self._failure is not None:
+            raise self._failure
         held = self._kept.take()
         if held:
             return held
-        if self._failure is not None:
-            raise self._failure
         while not self._ended:
             try:
                 events = await self._opened.more()
@@ -166,10 +166,14 @@ class _ExactFlow:
         return b""
 
     def _last(self, error: DragomanError) -> bytes:
-        """What came before the failure is handed on first; an error that the provider wrote itself is told by that."""
+        """
+        What came before the failure is handed on first, unless it is no protocol.
+
+        An error that the provider wrote is told by its own bytes; Responses has an event for it that ends the stream.
+        """
         self._ended = True
-        piece = self._kept.take()
-        if isinstance(error, StatusError):
+        piece = b"" if isinstance(error, WireError) else self._kept.take()
+        if isinstance(error, StatusError) and self._exact.wire == "openai-responses":
             return piece
         self._failure = error
         if not piece:

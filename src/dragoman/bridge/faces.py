@@ -112,7 +112,9 @@ def _response(reply: Reply, pieces: Callable[[Flow], Any]) -> httpx2.Response:
     extensions: dict[str, Any] = {"http_version": b"HTTP/1.1"}
     if reply.error is not None:
         extensions["dragoman_error"] = reply.error
-    return httpx2.Response(reply.status, headers=reply.headers, stream=pieces(reply.flow), extensions=extensions)
+    # Bytes as Latin-1, as they were read: httpx2 would take texts for ASCII.
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
+    return httpx2.Response(reply.status, headers=headers, stream=pieces(reply.flow), extensions=extensions)
 
 
 class _Left:

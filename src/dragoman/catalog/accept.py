@@ -48,6 +48,9 @@ class Adapted(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
 
 
+_NOTHING_KNOWN: Final = Model()
+
+
 class _Case:
     """A request on its way through the rules."""
 
@@ -76,8 +79,8 @@ def adapt(request: ChatRequest, provider: Provider, model: Model | None) -> Adap
         provider: The row that answers.
         model: What is known of the model; None if nothing is, and then only what no model takes is changed.
     """
-    case = _Case(request, provider, model or Model())
-    for rule in (*_FORM, *(_RULES if model is not None else ())):
+    case = _Case(request, provider, model or _NOTHING_KNOWN)
+    for rule in _FORM if model is None else _ALL:
         rule(case)
     return Adapted(case.request, case.wire, tuple(case.notices))
 
@@ -92,12 +95,13 @@ def _tools_at_all(case: _Case) -> None:
     OpenAI: "'tool_choice' is only allowed when 'tools' are specified", "Invalid 'tools': empty array".
     """
     request = case.request
+    if request.tools is None and request.tool_choice is None and request.parallel_tool_calls is None:
+        return
     if request.tools or any("tools" in fields for fields in _other_fields(request)):
         return
     if request.tool_choice not in (None, "auto", "none"):
         case.notices.append(Notice("tool_choice", f"there are no tools: {request.tool_choice!r} was left out"))
-    if (request.tools, request.tool_choice, request.parallel_tool_calls) != (None, None, None):
-        case.request = msgspec.structs.replace(request, tools=None, tool_choice=None, parallel_tool_calls=None)
+    case.request = msgspec.structs.replace(request, tools=None, tool_choice=None, parallel_tool_calls=None)
 
 
 def _other_fields(request: ChatRequest) -> Iterable[dict[str, Any]]:
@@ -110,7 +114,9 @@ def _other_fields(request: ChatRequest) -> Iterable[dict[str, Any]]:
 
 def _schemas(case: _Case) -> None:
     """A tool's arguments are an object: a schema that leaves it out says so, as every provider wants."""
-    tools = case.request.tools or ()
+    tools = case.request.tools
+    if not tools:
+        return
     said = tuple(_with_object_schema(tool) for tool in tools)
     if any(one is not other for one, other in zip(tools, said, strict=True)):
         case.request = msgspec.structs.replace(case.request, tools=said)
@@ -303,3 +309,4 @@ _RULES: Final[tuple[Callable[[_Case], None], ...]] = (
     _later_system,
     _media,
 )
+_ALL: Final = (*_FORM, *_RULES)

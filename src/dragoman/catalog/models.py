@@ -9,6 +9,7 @@ found is not guessed from its likes.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from fnmatch import fnmatchcase
@@ -67,8 +68,15 @@ _SITES: Final = {
 
 @cache
 def _sections() -> dict[str, msgspec.Raw]:
-    text = get_data("dragoman.catalog", "models.json") or b"{}"
-    return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    return msgspec.json.decode(_table(), type=dict[str, msgspec.Raw])
+
+
+def _table() -> bytes:
+    """The table as it lies in a checkout, or as it is packed in a wheel (`hatch_build.py`)."""
+    try:
+        return get_data("dragoman.catalog", "models.json") or b"{}"
+    except FileNotFoundError:
+        return zlib.decompress(get_data("dragoman.catalog", "models.json.z") or b"")
 
 
 def sections() -> tuple[str, ...]:

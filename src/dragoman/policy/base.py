@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
+from secrets import token_hex
 from typing import Final, Protocol
-from uuid import uuid4
 
 import msgspec
 
@@ -85,6 +85,14 @@ class Context:
     exact: object | None = None
     encoded: object | None = None
     signal: Callable[..., None] | None = None
+    waited = 0.0
+    paced = 0.0
+    headers: Mapping[str, str] = _NO_HEADERS
+    credential: Secret | None = None
+    place: object | None = None
+    cached: str | None = None
+    extra_headers: Mapping[str, str] = _NO_HEADERS
+    _ending: Ending | None = None
 
     def __init__(self, runtime: Runtime, clocks: Clocks, *, strict: bool = False) -> None:
         self.runtime = runtime
@@ -92,16 +100,8 @@ class Context:
         self.strict = strict
         self.attempts: list[Attempt] = []
         self.notices: list[Notice] = []
-        self.key = f"dragoman-{uuid4().hex}"
-        self.waited = 0.0
-        self.paced = 0.0
-        self.headers: Mapping[str, str] = {}
-        self.credential: Secret | None = None
-        self.place: object | None = None
-        self.cached: str | None = None
-        self.extra_headers: Mapping[str, str] = _NO_HEADERS
+        self.key = f"dragoman-{token_hex(16)}"
         self._hooks: list[Callable[[Ending], None]] = []
-        self._ending: Ending | None = None
 
     def branch(self) -> Context:
         """

@@ -34,9 +34,8 @@ class Clocks:
         limit: float | None = getattr(self.timeouts, clock)
         if limit is None:
             return self.total_until
-        if self.total_until is None:
-            return since + limit
-        return min(since + limit, self.total_until)
+        until, total = since + limit, self.total_until
+        return until if total is None or until < total else total
 
     def ran_out(self, clock: Clock, now: float) -> Clock:
         """Which clock ended a wait under `clock`: that one, or the total."""

@@ -14,14 +14,16 @@ from typing import Any, Final
 import msgspec
 
 from dragoman.structured.compilers import BY_WIRE, DIALECTS, Compiled, Dialect, compile_schema
-from dragoman.structured.reading import IN_WORDS
+from dragoman.structured.reading import ANSWER, IN_WORDS
 from dragoman.types.http import Notice
 from dragoman.types.messages import Message, Text
 from dragoman.types.models import Model
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest, OutputFormat
-from dragoman.types.shapes import shape_of
+from dragoman.types.shapes import Schema, shape_of
+from dragoman.types.tools import Tool
 
+_GIVE: Final = "Gives the answer: call it once, with the whole answer as its arguments."
 _ANY: Final = "Answer with one JSON object and nothing else: no code fence, no words around it."
 _SCHEMA: Final = (
     "Answer with one JSON object and nothing else: no code fence, no words around it. It must satisfy this JSON Schema:"
@@ -45,10 +47,14 @@ def fitted(
     dialect = dialect_of(provider, model, wire)
     if form.kind != "json_schema":
         return _any_json(request, dialect)
+    if dialect.tool and request.tools:
+        dialect = DIALECTS["words"]  # the model must be free to call the caller's own
     name, compiled = _compiled(form, dialect)
+    if compiled.schema is not None and dialect.tool:
+        return _as_tool(request, compiled.schema, form.description), _lost(compiled.lost)
     if compiled.schema is not None:
         sent = OutputFormat(schema=compiled.schema, name=name, description=form.description, strict=dialect.strict)
-        return _with(request, sent), _lost(compiled.lost)
+        return _beside(_with(request, sent), dialect, wire), _lost(compiled.lost)
     if dialect.otherwise == "loose" and dialect.schemas:
         sent = OutputFormat(schema=form.schema, name=name, description=form.description, strict=False)
         text = f"the provider cannot hold to it ({compiled.reason}): sent without `strict`, and held to here"
@@ -62,7 +68,7 @@ def dialect_of(provider: Provider, model: Model | None, wire: str) -> Dialect:
     if quirks.schemas is not None:
         return DIALECTS[quirks.schemas]
     if model is not None and model.can("json_schema") is False:
-        return DIALECTS["words"]
+        return DIALECTS["tool" if model.can("tools") and model.can("forced_tools") is not False else "words"]
     if quirks.variant == "mistral":
         return DIALECTS["mistral"]
     return BY_WIRE.get(wire, DIALECTS["words"])
@@ -78,6 +84,20 @@ def _compiled(form: OutputFormat, dialect: Dialect) -> tuple[str, Compiled]:
 @lru_cache(maxsize=512)
 def _compiled_type(kind: Any, dialect: str) -> Compiled:
     return compile_schema(shape_of(kind).root, DIALECTS[dialect])
+
+
+def _as_tool(request: ChatRequest, schema: Schema, description: str | None) -> ChatRequest:
+    tool = Tool(name=ANSWER, description=description or _GIVE, parameters=schema)
+    return msgspec.structs.replace(request, output=None, tools=(tool,), tool_choice=ANSWER)
+
+
+def _beside(request: ChatRequest, dialect: Dialect, wire: str) -> ChatRequest:
+    """llama.cpp reads the schema of Chat Completions in its Responses API too, and not that API's own."""
+    form = request.output
+    if dialect.name != "grammar" or wire != "openai-responses" or form is None:
+        return request
+    told = {"type": "json_schema", "json_schema": {"name": form.name, "schema": form.schema}}
+    return msgspec.structs.replace(request, extra={"response_format": told, **(request.extra or {})})
 
 
 def _with(request: ChatRequest, sent: OutputFormat | None) -> ChatRequest:

@@ -13,7 +13,8 @@ from typing import Any
 from dragoman.errors import ConfigError
 from dragoman.structured.parsing import conclude, schema_error
 from dragoman.structured.partial import Growing, item_of
-from dragoman.structured.reading import Misfit, Reading
+from dragoman.structured.reading import ANSWER, Misfit, Reading
+from dragoman.types.events import Event, TextDelta, ToolCallDelta, ToolCallStart
 from dragoman.types.messages import Message
 from dragoman.types.requests import OutputFormat
 from dragoman.types.responses import ChatResponse
@@ -33,22 +34,34 @@ class Following:
         self._form = form
         self._reading = Reading(form)
         self._growing = Growing(self._reading.shape)
+        self._call: int | None = None
 
-    def views(self, piece: str) -> Iterator[Any]:
-        """What is there of the value after the next piece of text, if anything is."""
-        if self._growing.feed(piece):
+    def _piece(self, event: Event) -> str:
+        """What an event adds to the text of the value."""
+        if type(event) is TextDelta:
+            return event.text
+        if type(event) is ToolCallStart and event.name == ANSWER:
+            self._call = event.index
+        if type(event) is ToolCallDelta and event.index == self._call:
+            return event.json
+        return ""
+
+    def views(self, event: Event) -> Iterator[Any]:
+        """What is there of the value after the next event, if it added anything."""
+        piece = self._piece(event)
+        if piece and self._growing.feed(piece):
             seen = self._growing.snapshot()
             if seen is not None:
                 yield seen
 
-    def elements(self, piece: str, so_far: Callable[[], ChatResponse | None]) -> Iterator[Any]:
+    def elements(self, event: Event, so_far: Callable[[], ChatResponse | None]) -> Iterator[Any]:
         """
-        The elements that the next piece of text completes.
+        The elements that the next event completes.
 
         Raises:
             SchemaError: One does not satisfy its type.
         """
-        self._growing.feed(piece)
+        self._growing.feed(self._piece(event))
         found, self._growing.items = self._growing.items, []
         for place, member in found:
             value, errors = item_of(member, self._growing.item_kind, place)

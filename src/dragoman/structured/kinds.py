@@ -19,6 +19,7 @@ Fields = dict[str, tuple[str, Any]]
 _LISTS: Final = (list, set, frozenset, tuple)
 
 
+@lru_cache(maxsize=1024)
 def bare(kind: Any) -> Any:
     """A type without `Annotated` and without `None`; a union of several others is None, which says nothing."""
     while get_origin(kind) is Annotated:
@@ -29,13 +30,13 @@ def bare(kind: Any) -> Any:
     return kind
 
 
+@lru_cache(maxsize=1024)
 def fields_of(kind: Any) -> Fields | None:
     """The fields of a type whose values are objects with known names; None for any other."""
     kind = bare(kind)
     return _fields_of(cast("Any", kind)) if isinstance(kind, type) else None
 
 
-@lru_cache(maxsize=512)
 def _fields_of(kind: type[Any]) -> Fields | None:
     if issubclass(kind, msgspec.Struct):
         if kind.__struct_config__.array_like:

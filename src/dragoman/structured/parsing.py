@@ -21,7 +21,7 @@ from dragoman.errors import (
     SchemaError,
     TruncatedError,
 )
-from dragoman.structured.reading import Misfit, Reading
+from dragoman.structured.reading import Misfit, Reading, given_by_tool
 from dragoman.types.http import Notice
 from dragoman.types.messages import Message
 from dragoman.types.requests import ChatRequest, OutputFormat
@@ -96,7 +96,7 @@ def conclude(reading: Reading, form: OutputFormat, answers: list[ChatResponse]) 
     """
     answer = answers[-1]
     _check_end(answer, form, answers)
-    if answer.tool_calls:
+    if answer.tool_calls and given_by_tool(answer) is None:
         return merged(answers)
     value = reading.of(answer)
     return msgspec.structs.replace(merged(answers), output=value)
@@ -160,7 +160,9 @@ def _again(request: ChatRequest, answer: ChatResponse, misfit: Misfit, left: flo
     errors = "\n".join(f"- {error}" for error in misfit.errors)
     words = f"This JSON does not fit. What is wrong with it:\n{errors}\n\nWrite the whole JSON again, corrected."
     said = (answer.message,) if answer.message.parts else ()
-    asked = request.directed(messages=(*request.messages, *said, Message.user(words)))
+    # A call must be answered by its result, and by nothing else.
+    told = [Message.tool(call, words, is_error=True) for call in answer.tool_calls] or [Message.user(words)]
+    asked = request.directed(messages=(*request.messages, *said, *told))
     return asked if left is None else msgspec.structs.replace(asked, timeout=left)
 
 

@@ -7,7 +7,7 @@ gets longer.  What could still become something else (a number, a date, a choice
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
@@ -22,43 +22,50 @@ T = TypeVar("T")
 _UNFIT: Final = object()
 
 
-class Partial(Mapping[str, Any], Generic[T]):
+class Partial(Generic[T]):
     """
     The fields of an object that are there so far.
 
-    It is a mapping by the names that the fields have in Python (in JSON, for a JSON Schema), and has them as
-    attributes, too: a field of the type that is not there yet is None.  Fields that are whole have their own types; an
-    object that is not whole is a `Partial`, a list that is not is a list of what is there of it.
+    A field of the type is an attribute, None while it is not there.  `partial["name"]` and `"name" in partial` ask for
+    what is there, and `dict(partial)` gives all of it.  There are no other names, so that none is in the way of a
+    field's.  Fields that are whole have their own types; an object that is not whole is a `Partial`, a list that is not
+    is a list of what is there of it.
 
-    >>> Partial({"name": "Ad"}, {"name", "age"}).name
-    'Ad'
+    >>> partial = Partial({"name": "Ad"}, {"name", "age"})
+    >>> partial.name, partial.age, dict(partial)
+    ('Ad', None, {'name': 'Ad'})
     """
 
-    __slots__ = ("_known", "_there")
+    __slots__ = ("__known", "__there")
 
-    def __init__(self, there: Mapping[str, Any], known: Iterator[str] | set[str] | None = None) -> None:
-        self._there = dict(there)
-        self._known = None if known is None else frozenset(known)
+    def __init__(self, there: Mapping[str, Any], known: Iterable[str] | None = None) -> None:
+        self.__there = dict(there)
+        self.__known = None if known is None else frozenset(known)
 
     def __getitem__(self, name: str) -> Any:
-        return self._there[name]
+        return self.__there[name]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._there)
+    def __contains__(self, name: object) -> bool:
+        return name in self.__there
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(self.__there.items())
 
     def __len__(self) -> int:
-        return len(self._there)
+        return len(self.__there)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or (name not in self._there and (self._known is None or name not in self._known)):
+        if name.startswith("__") or (name not in self.__there and (self.__known is None or name not in self.__known)):
             raise AttributeError(f"there is no field {name!r}")
-        return self._there.get(name)
+        return self.__there.get(name)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Partial) and self._there == cast("Partial[Any]", other)._there
+        return isinstance(other, Partial) and self.__there == cast("Partial[Any]", other).__there
+
+    __hash__ = None  # type: ignore[assignment]  # it has mutable parts
 
     def __repr__(self) -> str:
-        return f"Partial({self._there!r})"
+        return f"Partial({self.__there!r})"
 
 
 class Growing:

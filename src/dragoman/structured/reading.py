@@ -24,10 +24,21 @@ from dragoman.types.responses import ChatResponse
 from dragoman.types.shapes import VALUE, Shape, read_custom, shape_of
 
 _FENCE: Final = re.compile(r"```[A-Za-z]*[ \t]*\r?\n(.*?)\r?\n?[ \t]*```", re.DOTALL)
+_BRACE: Final = re.compile(r"[{\[]")
 _FAILURES: Final = (msgspec.ValidationError, ValueError, TypeError, RecursionError)
 
 # The notice of a form that nobody but the model holds to begins so.
 IN_WORDS: Final = "asked for in words"
+
+
+# The tool by whose arguments a value is given where there are no schemas for answers.
+ANSWER: Final = "give_the_answer"
+
+
+def given_by_tool(answer: ChatResponse) -> str | None:
+    """The arguments with which the answer's own tool was called, or None."""
+    calls = [call for call in answer.tool_calls if call.name == ANSWER]
+    return calls[0].arguments_json if calls else None
 
 
 class Misfit(Exception):
@@ -81,6 +92,10 @@ class Reading:
 
 def _texts(answer: ChatResponse) -> Iterator[str]:
     """Where the value may be: the whole text, and the last of several (some models speak before they answer)."""
+    given = given_by_tool(answer)
+    if given is not None:
+        yield given
+        return
     whole = answer.text
     if not lenient(answer.notices):
         if whole:
@@ -89,16 +104,19 @@ def _texts(answer: ChatResponse) -> Iterator[str]:
         if len(texts) > 1:
             yield texts[-1]
         return
-    found = [whole, *(fenced[1] for fenced in _FENCE.finditer(whole)), *_braced(whole)]
+    found = [whole, *_within(whole)]
     decodable = [text for text in dict.fromkeys(found) if _is_json(text)]
     yield from decodable or ([whole] if whole else [])
 
 
-def _braced(text: str) -> Iterator[str]:
-    for opening, closing in ("{}", "[]"):
-        start, end = text.find(opening), text.rfind(closing)
-        if 0 <= start < end:
-            yield text[start : end + 1]
+def _within(text: str) -> Iterator[str]:
+    """Fenced blocks, and what lies between the first brace and the last: never a part of a value that was begun."""
+    if not text.lstrip().startswith(("{", "[")):
+        yield from (fenced[1] for fenced in _FENCE.finditer(text))
+    begins = _BRACE.search(text)
+    if begins:
+        end = text.rfind("}" if begins[0] == "{" else "]")
+        yield text[begins.start() : end + 1]
 
 
 def _is_json(text: str) -> bool:

@@ -77,7 +77,7 @@ class Calls:
             ToolError: A tool failed, and the run is to stop then.
         """
         waiter = self._waiter = self._crew.runtime.waiter()  # before looking, so that nothing falls in between
-        if not self._told and not self._future.done() and not await waiter.wait(until):
+        if not self._told and not self._future.done() and not await self._crew.wait(waiter, until):
             raise TimeoutError
         told = [self._told.popleft() for _ in range(len(self._told))]
         if not told:

@@ -16,11 +16,15 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from dragoman.runtime import Runtime
+from dragoman.runtime import Runtime, Waiter
 
 T = TypeVar("T")
+
+# A signal that comes in the moment before a thread begins to wait does not wake it: CPython has already noted it, and
+# looks again only after the wait.  So Ctrl-C is late by no more than this (seconds).
+_SLICE: Final = 0.25
 
 
 class PrivateLoop:
@@ -92,11 +96,23 @@ class Crew:
         waiter = self.runtime.waiter()
         future.add_done_callback(lambda _: waiter.set())
         try:
-            if not await waiter.wait(until):
+            if not await self.wait(waiter, until):
                 raise TimeoutError
             return future.result()
         finally:
             future.cancel()
+
+    async def wait(self, waiter: Waiter, until: float | None) -> bool:
+        """Wait by the runtime until it has happened, or until that time: whether it has."""
+        if self.runtime.suspends:
+            return await waiter.wait(until)
+        while True:
+            slice_end = self.runtime.now() + _SLICE
+            last = until is not None and until <= slice_end
+            if await waiter.wait(until if last else slice_end):
+                return True
+            if last:
+                return False
 
     def close(self, *, wait: float = 0.0) -> None:
         """End the private loop, if there is one.  Idempotent, from any thread."""

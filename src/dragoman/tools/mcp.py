@@ -22,20 +22,16 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from dragoman.errors import ConfigError
 from dragoman.tools.loops import PrivateLoop
 from dragoman.tools.mcp_results import read_result
-from dragoman.tools.mcp_session import Place, check_installed, connected, typed
+from dragoman.tools.mcp_session import Listed, Place, Session, check_installed, connected, typed
 from dragoman.types.messages import ToolResult
 from dragoman.types.timeouts import check_seconds
 from dragoman.types.tools import Tool
 from dragoman.wire.turns import valid_name
-
-if TYPE_CHECKING:
-    from mcp import Client as Session
-    from mcp.types import Tool as Listed
 
 # The SDK gives a process two seconds to go, and as many to be killed; this is only in case it hangs.
 _CLOSING: Final = 15.0
@@ -247,7 +243,9 @@ class MCPServer:
             description=tool.description or tool.title,
             parameters=tool.input_schema,
         )
-        hints = tool.annotations.model_dump(by_alias=True, exclude_none=True) if tool.annotations else {}
+        hints: dict[str, Any] = (
+            tool.annotations.model_dump(by_alias=True, exclude_none=True) if tool.annotations else {}
+        )
         return MCPTool(self, tool.name, declaration, hints)
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
+from dragoman.tools.mcp_session import Content
 from dragoman.tools.results import ResultPart
 from dragoman.types.messages import Audio, File, Image, Text, ToolResult
 
-if TYPE_CHECKING:
-    from mcp.types import CallToolResult
 
-
-def read_result(answer: CallToolResult) -> ToolResult:
+def read_result(answer: Content) -> ToolResult:
     """The result; its call id is filled in by who called."""
     parts = [_READERS.get(content.type, _unknown)(content) for content in answer.content]
     # Servers repeat a structured result as text, for clients like this one; those that do not are heard, too.

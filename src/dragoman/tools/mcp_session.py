@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from io import UnsupportedOperation
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import Any, Protocol, TextIO, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,8 +22,38 @@ import msgspec
 from dragoman.errors import ConfigError, ConnectError, DragomanError, TimeoutError
 from dragoman.redact import redact
 
-if TYPE_CHECKING:
-    from mcp import Client as Session
+
+class Content(Protocol):
+    """What a call gave; `mcp.types.CallToolResult`."""
+
+    content: list[Any]
+    structured_content: Any
+    is_error: bool
+
+
+class Listed(Protocol):
+    """A tool as the server tells of it; `mcp.types.Tool`."""
+
+    name: str
+    title: str | None
+    description: str | None
+    input_schema: dict[str, Any]
+    annotations: Any
+
+
+class Page(Protocol):
+    """A part of the list of tools; `mcp.types.ListToolsResult`."""
+
+    tools: list[Any]
+    next_cursor: str | None
+
+
+class Session(Protocol):
+    """What is used of `mcp.Client`, which is loaded only when a server is opened."""
+
+    async def list_tools(self, *, cursor: str | None = None) -> Page: ...
+
+    async def call_tool(self, name: str, arguments: dict[str, Any] | None = None) -> Content: ...
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,21 +107,20 @@ def check_installed() -> None:
 @asynccontextmanager
 async def connected(place: Place) -> AsyncGenerator[Session]:
     """A session with the server; leaving it ends the process, or the session."""
-    from mcp import Client as Session
-    from mcp import StdioServerParameters, stdio_client
+    from mcp import Client, StdioServerParameters, stdio_client
     from mcp.client.streamable_http import streamable_http_client
     from mcp.shared._httpx_utils import create_mcp_http_client
 
     if place.remote:
         async with (
             create_mcp_http_client(headers=place.headers) as http,
-            Session(streamable_http_client(place.command, http_client=http)) as session,
+            Client(streamable_http_client(place.command, http_client=http)) as session,
         ):
             yield session
         return
     program = StdioServerParameters(command=place.command, args=list(place.args), env=place.env, cwd=place.cwd)
     with _errors() as errors:
-        async with Session(stdio_client(program, errors)) as session:
+        async with Client(stdio_client(program, errors)) as session:
             yield session
 
 

@@ -51,7 +51,7 @@ _STOPPED: Final = "The run was stopped while this tool ran; it may have had its 
 _CUT: Final = "The answer was cut before this call was whole. Call it again, with less."
 
 # Seconds for the private loop to close, when all that it ran has ended.
-_CLOSING: Final = 1.0
+_CLOSING: Final = 0.1
 
 
 class Run:
@@ -239,7 +239,8 @@ class Run:
     # --- calling ------------------------------------------------------------------------------------------------------
 
     async def _approve(self) -> list[RunEvent]:
-        """Find out which calls can be made, and begin them."""
+        """Find out which calls can be made, and begin them; none, if nobody could be told of their results."""
+        self._check_limits()
         events: list[RunEvent] = []
         orders: list[Order] = []
         for at, call in enumerate(self._asked):

@@ -23,7 +23,7 @@ from yarl import URL
 from dragoman.errors import ConnectError, WireError
 from dragoman.transport.aio_exchange import FAILURES, AsyncExchange, reason_of
 from dragoman.transport.base import Clockout, Disconnected, Limits
-from dragoman.transport.connectors import CALL, Call
+from dragoman.transport.connectors import Call
 from dragoman.transport.failures import connect_error, refusal, wants_certificate
 from dragoman.transport.headers import outgoing, too_large
 from dragoman.transport.names import earlier
@@ -77,10 +77,9 @@ class AsyncTransport:
         first = earlier(connect_until, until)
         if first is not None and first <= time.monotonic():
             raise Clockout(sent=False)
-        call = Call(pool.when(first), pool.when(until))
-        token = CALL.set(call)
+        call = Call(pool.deadlines, first, until)
         try:
-            async with call.scope:
+            with call:
                 if route.encrypted:
                     arguments["ssl"] = self._trust.ready or await asyncio.to_thread(self._trust.context)
                 await pool.settle()
@@ -88,11 +87,9 @@ class AsyncTransport:
                     request.method, _url(route.origin.url + target), **arguments
                 )
         except FAILURES as error:
-            if call.scope.expired():
+            if call.expired:
                 raise Clockout(sent=call.connected) from None
             raise self._failed(error, route, call) from error
-        finally:
-            CALL.reset(token)
         if response.status == 407 and route.forwarded:
             response.close()
             raise connect_error(route, refusal(407, response.reason or ""))
@@ -147,7 +144,9 @@ def _arguments(request: HttpRequest, route: Route) -> dict[str, Any]:
     headers, body, proxy = outgoing(request, alone=route.forwarded), request.body, route.proxy
     arguments: dict[str, Any] = {"headers": headers, "allow_redirects": False}
     if body:
-        arguments["data"] = body if len(body) < _LARGE else io.BytesIO(body)
+        arguments["data"] = aiohttp.BytesPayload(body) if len(body) < _LARGE else io.BytesIO(body)
+    if request.method == "POST":
+        arguments["middlewares"] = ()  # aiohttp sends it once by itself
     if proxy is not None and not proxy.socks:
         arguments["proxy"] = _url(f"{proxy.scheme}://{proxy.netloc}")
         if proxy.authorization is not None:

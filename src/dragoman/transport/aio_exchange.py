@@ -20,6 +20,7 @@ from aiohttp.connector import Connection
 
 from dragoman.errors import WireError
 from dragoman.transport.base import Clockout, Disconnected
+from dragoman.transport.connectors import Line
 from dragoman.transport.decompress import Intake
 from dragoman.transport.headers import incoming
 from dragoman.transport.sessions import Broken, LoopPool
@@ -37,34 +38,35 @@ class AsyncExchange:
     Attributes:
         status: HTTP status.
         headers: Names in lower case; repeated ones joined by `, `.
+        until: When the read that is under way must end; None while there is none, or without such a time.
     """
 
     def __init__(self, pool: LoopPool, response: aiohttp.ClientResponse, limits: tuple[int, int], reused: bool) -> None:
-        fields = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
         self.status = response.status
-        self.headers = incoming(fields, limits[0])
+        self.headers = incoming(
+            [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers], limits[0]
+        )
         self._intake = Intake(self.headers, limits[1])
         self._plain = self._intake.plain
         self._pool = pool
         self._response = response
         self._content = response.content
         self._reused = reused
-        self._until: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
-        self._waiting = False
+        self.until: float | None = None
+        self._grace: asyncio.TimerHandle | None = None
         self._expired = False
         self._failure: BaseException | None = None
         self._lock = threading.Lock()  # held for the handing over of the socket, never over a wait
         self._aborted = False
         self._left = False
-        self._lost: asyncio.Future[None] | None = None
+        self._line: Line | None = None
         self._socket: socket.socket | None = None
         pool.enter()
         connection = response.connection
         if connection is not None and connection.protocol is not None:
             self._socket = _socket_of(connection)
-            self._lost = pool.watch(connection.protocol, self._on_lost)
+            self._line = cast("Line", connection.protocol)
+            self._line.lost = self._on_lost
         # At once, if the body has ended already.  aiohttp's own callback comes first: it puts the connection back.
         self._content.on_eof(self._on_end)
 
@@ -91,17 +93,24 @@ class AsyncExchange:
     async def _raw(self, until: float | None) -> bytes:
         if self._failure is not None:
             raise self._disconnected(self._failure)
-        self._arm(until)
-        self._waiting = True
+        if until is not None and not self._left and until <= time.monotonic():
+            self.abort()
+            raise Clockout(sent=True)
+        content = self._content
         try:
-            return await self._content.readany()
+            data = content.read_nowait()
+            if data or content.is_eof():
+                return data
+            self.until = until
+            self._pool.deadlines.hold(self)
+            return await content.readany()
         except asyncio.CancelledError:
             self.abort()
             raise
         except (*FAILURES, RuntimeError) as error:  # RuntimeError: the stream lost its connection
             return self._salvage(error)
         finally:
-            self._waiting = False
+            self.until = None
 
     def _salvage(self, error: BaseException) -> bytes:
         """What came before a failure is given out first; aiohttp would drop it."""
@@ -125,9 +134,8 @@ class AsyncExchange:
 
         Never waits; call it in the loop's thread.
         """
-        self._disarm()
         if not self._left and not self._aborted:
-            self._timer = self._pool.loop.call_later(_GRACE, self.abort)
+            self._grace = self._pool.loop.call_later(_GRACE, self.abort)
             self._pool.linger(self.abort)
 
     def abort(self) -> None:
@@ -166,41 +174,18 @@ class AsyncExchange:
         self._response.close()
 
     def _leave(self) -> None:
-        self._disarm()
-        if not self._left:
-            self._left = True
-            self._pool.leave(self._lost, self.abort)
-
-    # One timer serves all reads: it is set again only for an earlier deadline, and looks at the present one when it
-    # fires.
-
-    def _arm(self, until: float | None) -> None:
-        self._until = until
-        if until is None or self._left:
+        if self._left:
             return
-        if until <= time.monotonic():
-            self.abort()
-            raise Clockout(sent=True)
-        if self._timer is None or until < self._timer_at:
-            self._set_timer(until)
+        self._left = True
+        if self._grace is not None:
+            self._grace.cancel()
+        if self._line is not None:
+            self._line.lost = None
+        self._pool.deadlines.drop(self)
+        self._pool.leave(self.abort)
 
-    def _set_timer(self, until: float) -> None:
-        self._disarm()
-        self._timer_at = until
-        self._timer = self._pool.loop.call_at(cast(float, self._pool.when(until)), self._on_timer)
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        if not self._waiting or self._until is None:
-            return
-        if self._until > time.monotonic():
-            self._set_timer(self._until)
-            return
+    def run_out(self) -> None:
+        """The read that is under way has waited too long."""
         self._expired = True
         self.abort()
 

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import weakref
 from asyncio.sslproto import _SSLProtocolTransport  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import ContextVar
-from typing import Any, Final
+from contextvars import ContextVar, Token
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
+from dragoman.transport.base import Clockout
+from dragoman.transport.deadlines import Deadlines
 from dragoman.transport.dial import AGAIN, connected
 from dragoman.transport.names import Lookup, lookup
 from dragoman.transport.proxy import Proxy
@@ -27,28 +30,55 @@ from dragoman.transport.socks import open_socks, pick_address
 
 class Call:
     """
-    How far one request has come.
+    How far one request has come.  It is a context: inside, its task is cancelled when its deadline passes.
+
+    That ends as `Clockout`, unless someone else has cancelled the task, too.  (As `asyncio.timeout` does it.)
 
     Attributes:
-        scope: Its deadline: first that of the connection, then that of the headers.
+        until: Its deadline: first that of the connection, then that of the headers.
         connected: It has a connection; from here on bytes may have left.
         reused: The connection served an earlier request.
+        expired: Its deadline has passed.
     """
 
-    __slots__ = ("_until", "connected", "reused", "scope")
+    __slots__ = ("_cancelling", "_deadlines", "_task", "_then", "_token", "connected", "expired", "reused", "until")
 
-    def __init__(self, first: float | None, until: float | None) -> None:
-        """Both deadlines are on the loop's clock."""
-        self.scope = asyncio.timeout_at(first)
+    _task: asyncio.Task[Any]
+    _token: Token[Call]
+
+    def __init__(self, deadlines: Deadlines, first: float | None, until: float | None) -> None:
+        self.until = first
         self.connected = False
         self.reused = False
-        self._until = until
+        self.expired = False
+        self._then = until
+        self._deadlines = deadlines
 
     def on_connection(self, reused: bool) -> None:
         """There is a connection now."""
         self.connected, self.reused = True, reused
-        if not self.scope.expired() and self.scope.when() != self._until:
-            self.scope.reschedule(self._until)
+        if not self.expired:
+            self.until = self._then
+            self._deadlines.hold(self)
+
+    def run_out(self) -> None:
+        """Too late."""
+        self.until, self.expired = None, True
+        self._task.cancel()
+
+    def __enter__(self) -> None:
+        self._token = CALL.set(self)
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())  # who opens an exchange is in one
+        self._cancelling = self._task.cancelling()
+        self._deadlines.hold(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._deadlines.drop(self)
+        CALL.reset(self._token)
+        if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise Clockout(sent=self.connected) from None
 
 
 # The call for which the present task opens a connection: aiohttp hands nothing of ours through to its connector.
@@ -105,20 +135,37 @@ async def resolve(host: str, port: int) -> Any:
     return running.result()
 
 
+class Line(ResponseHandler):
+    """
+    A connection that knows whether it has served, and tells when it is gone.
+
+    Attributes:
+        used: A call has had it.
+        lost: Called when it is gone; the exchange's that has it.
+    """
+
+    used = False
+    lost: Callable[[], None] | None = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        lost, self.lost = self.lost, None
+        if lost is not None:
+            lost()
+
+
 class _Telling(aiohttp.BaseConnector):
     """Tells the call when it has its connection, and whether that one is new."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self._known: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
+        self._factory = cast("Any", partial(Line, loop=self._loop))
 
     async def connect(self, *args: Any, **settings: Any) -> Connection:
         connection = await super().connect(*args, **settings)
-        protocol = connection.protocol
-        reused = protocol in self._known
-        if protocol is not None and not reused:
-            self._known.add(protocol)
-        CALL.get().on_connection(reused)
+        line = cast("Line", connection.protocol)  # what the factory makes
+        CALL.get().on_connection(line.used)
+        line.used = True
         return connection
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from dragoman._version import __version__
@@ -48,21 +49,28 @@ def outgoing(request: HttpRequest, *, alone: bool = False) -> dict[str, str]:
     streamed = any(media in accepted for media in _STREAMS)
     headers = {"accept-encoding": "identity" if streamed else "gzip, deflate", "user-agent": USER_AGENT}
     for name, value in request.headers.items():
-        if _TOKEN(name) is None:
-            raise ConfigError(f"{name!r} is no header name", field="headers")
-        if _BREAKS(value):
+        plain = _plain(name)
+        if not value.isprintable() and _BREAKS(value):
             raise ConfigError(
                 f"the value of header {name!r} holds a line break or control character; does the key end in a newline?",
                 field=f"headers.{name}",
             )
-        plain = name.lower()
-        if plain == _ADDRESS:
-            raise ConfigError("header host is set from the base URL: leave it out", field="headers.host")
         if plain not in _FRAMING:
             headers[plain] = value
     if alone:
         headers["connection"] = "close"
     return headers
+
+
+@lru_cache(maxsize=256)
+def _plain(name: str) -> str:
+    """The name of a header to send, in lower case."""
+    if _TOKEN(name) is None:
+        raise ConfigError(f"{name!r} is no header name", field="headers")
+    plain = name.lower()
+    if plain == _ADDRESS:
+        raise ConfigError("header host is set from the base URL: leave it out", field="headers.host")
+    return plain
 
 
 def incoming(fields: Iterable[tuple[str, str]], limit: int) -> dict[str, str]:

@@ -23,9 +23,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 
 from dragoman.transport.connectors import Connector, Resolver, SocksConnector, UnixConnector
+from dragoman.transport.deadlines import Deadlines
 from dragoman.transport.dial import unix_socket
 from dragoman.transport.pool import IDLE
 from dragoman.transport.proxy import Proxy
@@ -60,15 +60,14 @@ class LoopPool:
 
     Attributes:
         loop: Whose connections these are.
+        deadlines: Of what is under way in it.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._ahead = loop.time() - time.monotonic()
+        self.deadlines = Deadlines(loop, loop.time() - time.monotonic())
         self._sessions: dict[Proxy | str | None, aiohttp.ClientSession] = {}
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-        self._watched: weakref.WeakKeyDictionary[asyncio.Future[None], Callable[[], None] | None]
-        self._watched = weakref.WeakKeyDictionary()
         self._busy = 0
         self._lingering: set[Callable[[], None]] = set()
         self._retired = False
@@ -78,10 +77,6 @@ class LoopPool:
         # Runs to its `yield` without suspending; from then on the loop knows it.
         with suppress(StopIteration):
             self._keeper.__anext__().send(None)
-
-    def when(self, until: float | None) -> float | None:
-        """A deadline, on the loop's clock."""
-        return None if until is None else until + self._ahead
 
     def session(self, route: Route) -> aiohttp.ClientSession:
         """The session for a route."""
@@ -105,32 +100,15 @@ class LoopPool:
         """An exchange begins."""
         self._busy += 1
 
-    def watch(self, protocol: ResponseHandler, lost: Callable[[], None]) -> asyncio.Future[None] | None:
-        """Call `lost` when this connection is gone, unless the exchange leaves before with what is returned here."""
-        closed = protocol.closed
-        if closed is not None:
-            if closed not in self._watched:
-                closed.add_done_callback(self._on_closed)
-            self._watched[closed] = lost
-        return closed
-
-    def _on_closed(self, closed: asyncio.Future[None]) -> None:
-        if not closed.cancelled():
-            closed.exception()  # looked at, so that the loop does not complain of it
-        lost = self._watched.pop(closed, None)
-        if lost is not None:
-            lost()
-
     def linger(self, abort: Callable[[], None]) -> None:
         """An exchange is over for its reader and waits for the end of its body; `abort` gives that up."""
         self._lingering.add(abort)
 
-    def leave(self, watched: asyncio.Future[None] | None, abort: Callable[[], None]) -> None:
+    def leave(self, abort: Callable[[], None]) -> None:
         """An exchange has ended; `abort` is its own."""
         self._busy -= 1
-        self._lingering.discard(abort)
-        if watched is not None and watched in self._watched:
-            self._watched[watched] = None
+        if self._lingering:
+            self._lingering.discard(abort)
         self._used = time.monotonic()
         if self._retired:
             self.retire()

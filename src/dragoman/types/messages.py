@@ -242,6 +242,7 @@ class ToolResult(_Part, frozen=True, omit_defaults=True, tag="tool_result"):
 
 Part = Text | Image | Audio | File | Reasoning | ToolCall | ToolResult | Refusal | Opaque
 PART_TYPES: tuple[type[Part], ...] = get_args(Part)
+_PART_TYPES: frozenset[type] = frozenset(PART_TYPES)
 
 
 def as_parts(parts: object, field: str = "parts") -> tuple[Any, ...]:
@@ -252,15 +253,19 @@ def as_parts(parts: object, field: str = "parts") -> tuple[Any, ...]:
         return (parts,)
     if not isinstance(parts, Iterable):
         raise ConfigError(f"{field} must be a text, a part or a list of both, not {type(parts).__name__}", field=field)
-    listed = cast("Iterable[object]", parts)
-    return tuple(_as_part(part, f"{field}[{i}]") for i, part in enumerate(listed))
+    return _as_tuple(tuple(cast("Iterable[object]", parts)), field)
 
 
-def _as_part(part: object, field: str) -> Part:
-    if isinstance(part, PART_TYPES):
-        return part
+def _as_tuple(parts: tuple[object, ...], field: str = "parts") -> tuple[Any, ...]:
+    return tuple([_as_part(part, field, i) for i, part in enumerate(parts)])
+
+
+def _as_part(part: object, field: str, i: int) -> Part:
     if isinstance(part, str):
         return Text(part)
+    if isinstance(part, PART_TYPES):
+        return part
+    field = f"{field}[{i}]"
     raise ConfigError(
         f"{field} is {type(part).__name__}: use text or {', '.join(kind.__name__ for kind in PART_TYPES)}", field=field
     )
@@ -293,7 +298,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     def __post_init__(self) -> None:
         if self.role not in ROLES:
             raise ConfigError(f"role is {self.role!r}: use one of {', '.join(ROLES)}", field="role")
-        if type(self.parts) is not tuple or not all(isinstance(part, PART_TYPES) for part in self.parts):
+        if type(self.parts) is not tuple or not _PART_TYPES.issuperset(map(type, self.parts)):
             force_setattr(self, "parts", as_parts(self.parts))
 
     @property
@@ -320,17 +325,17 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     @classmethod
     def user(cls, *parts: str | Part) -> Message:
         """A turn of the user: texts and parts in order."""
-        return cls("user", as_parts(parts))
+        return cls("user", _as_tuple(parts))
 
     @classmethod
     def system(cls, *parts: str | Part) -> Message:
         """Instructions from whoever runs the program."""
-        return cls("system", as_parts(parts))
+        return cls("system", _as_tuple(parts))
 
     @classmethod
     def assistant(cls, *parts: str | Part) -> Message:
         """A turn of the model."""
-        return cls("assistant", as_parts(parts))
+        return cls("assistant", _as_tuple(parts))
 
     @classmethod
     def tool(cls, call: ToolCall | str, *parts: str | Part, is_error: bool = False) -> Message:

@@ -64,8 +64,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         embed_limit: Most texts that one request for vectors may hold, where that is not the dialect's own number.
         embed_base64: Gives vectors as base64 where it is asked to, which is smaller and quicker to read.
         schemas: What its JSON Schemas for answers can say, where that is not what its dialect's vendor takes: `grammar`
-            (servers that turn them into grammars), `object` (it holds a model to JSON, not to a schema) or `words` (it
-            does neither).
+            (servers that turn them into grammars), `tool` (only those of tools), `object` (it holds a model to JSON,
+            not to a schema) or `words` (it does neither).
     """
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
@@ -84,7 +84,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasoning_required: bool = False
     embed_limit: int | None = None
     embed_base64: bool = False
-    schemas: Literal["openai", "mistral", "grammar", "object", "words"] | None = None
+    schemas: Literal["openai", "mistral", "grammar", "tool", "object", "words"] | None = None
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -163,6 +163,13 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             ConfigError: The path needs a value that `address` does not have.
         """
         template = self.quirks.path or path
+        chosen = self._filled(template, model, method) if "{" in template else template
+        address = f"{self.base_url.rstrip('/')}/{chosen.lstrip('/')}"
+        if not (query or self.quirks.query):
+            return address
+        return f"{address}?{'&'.join(part for part in (query, self.quirks.query) if part)}"
+
+    def _filled(self, template: str, model: str, method: str) -> str:
         values = {**self.address, "model": model, "method": method}
         for name in placeholders(template):
             if name not in values:
@@ -171,7 +178,4 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                     provider=self.name,
                     field=f"address.{name}",
                 )
-        chosen = fill(template, values)
-        address = f"{self.base_url.rstrip('/')}/{chosen.lstrip('/')}"
-        queries = "&".join(part for part in (query, self.quirks.query) if part)
-        return f"{address}?{queries}" if queries else address
+        return fill(template, values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from difflib import get_close_matches
 from operator import attrgetter
 from typing import Any, Literal, TypedDict, cast, get_args
@@ -164,11 +165,11 @@ class ChatRequest(Settings, frozen=True, omit_defaults=True):
         if not isinstance(self.model, str) or not self.model.strip():
             raise ConfigError("model is empty: give 'provider/model'", field="model")
         messages = self.messages
-        if type(messages) is not tuple or not all(isinstance(message, Message) for message in messages):
+        if type(messages) is not tuple or not _MESSAGE.issuperset(map(type, messages)):
             force_setattr(self, "messages", _messages(messages))
         if not self.messages:
             raise ConfigError("messages is empty: give at least one message", field="messages")
-        super().__post_init__()
+        Settings.__post_init__(self)
 
     def directed(
         self, *, model: str | None = None, stream: bool | None = None, messages: tuple[Message, ...] | None = None
@@ -176,7 +177,7 @@ class ChatRequest(Settings, frozen=True, omit_defaults=True):
         """Return the same request with these replaced by values that are known to be right: none is checked again."""
         if model is None and messages is None and stream is self.stream:
             return self
-        other: ChatRequest = self.__copy__()
+        other = copy(self)
         if messages is not None:
             force_setattr(other, "messages", messages)
         if model is not None:
@@ -187,6 +188,7 @@ class ChatRequest(Settings, frozen=True, omit_defaults=True):
 
 
 SETTING_NAMES: tuple[str, ...] = Settings.__struct_fields__
+_MESSAGE: frozenset[type] = frozenset((Message,))
 _values: Callable[[Settings], tuple[Any, ...]] = attrgetter(*SETTING_NAMES)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast, get_args
 
 import msgspec
 
@@ -150,12 +150,19 @@ def _refused(given: object, field: str, error: Exception) -> ConfigError:
     hint = ""
     if "more than one" in reason:
         hint = "; make them msgspec.Structs with tag=True, or members of a field with a Literal each"
-    return ConfigError(f"{field}: {_name_of(given)} cannot be asked for: {reason}{hint}", field=field)
+    if isinstance(error, NameError):
+        hint = ": define the types that it is made of at the top of a module"
+    return ConfigError(f"{field}: {_told(given)} cannot be asked for: {reason}{hint}", field=field)
+
+
+def _told(given: object) -> str:
+    return given.__name__ if isinstance(given, type) else repr(given)[:200]
 
 
 def _name_of(given: object) -> str:
-    name = getattr(given, "__name__", None) or type(given).__name__
-    return re.sub(r"[^A-Za-z0-9_-]", "_", str(name))[:64] or "output"
+    if not isinstance(given, type) or get_args(given):
+        return "output"
+    return re.sub(r"[^A-Za-z0-9_-]", "_", cast("type[Any]", given).__name__)[:64]
 
 
 def _of_schema(schema: Schema) -> Shape:

@@ -18,7 +18,6 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 import msgspec
 
 from dragoman.errors import ConfigError
-from dragoman.types.docstrings import read_docstring
 from dragoman.types.jsonable import checked_object
 from dragoman.types.signatures import schema_of
 from dragoman.types.timeouts import check_seconds
@@ -132,6 +131,8 @@ def declare(
     fn: Callable[..., Any], name: str | None = None, description: str | None = None, strict: bool | None = None
 ) -> Tool:
     """What models are shown of a function; see `tool`."""
+    from dragoman.types.docstrings import read_docstring  # its patterns cost 1 ms, which only who has tools pays
+
     text, about = read_docstring(inspect.getdoc(fn) or "")
     return Tool(
         name=name or str(getattr(fn, "__name__", "tool")),

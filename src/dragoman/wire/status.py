@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from dragoman import errors
 from dragoman.errors import DragomanError, StatusError
@@ -264,7 +264,10 @@ def status_error(
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
     """The provider's id of the request, from whichever header it uses; what a server echoes there may be a key."""
-    return next((redact(headers[name]) for name in _REQUEST_ID if headers.get(name)), None)
+    for name in _REQUEST_ID:
+        if value := headers.get(name):
+            return redact(value)
+    return None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -300,6 +303,15 @@ def _positive(value: str | None) -> float | None:
     return number if number is not None and 0 <= number < float("inf") else None
 
 
+def _are_lower(headers: dict[Any, Any]) -> bool:
+    try:
+        return "".join(headers).islower()
+    except TypeError:  # a name that is no text
+        return False
+
+
 def lowered(headers: Mapping[str, str] | Any) -> dict[str, str]:
-    """Headers with names in lower case."""
+    """Headers with names in lower case; the very same dict where they are so already, as transports give them."""
+    if type(headers) is dict and _are_lower(cast("dict[Any, Any]", headers)):
+        return cast("dict[str, str]", headers)
     return {str(name).lower(): str(value) for name, value in dict(headers).items()}

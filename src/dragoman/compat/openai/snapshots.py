@@ -61,7 +61,7 @@ class _Choice:
         delta, events = choice.delta, list[HelperEvent]()
         for name, kind, field in _TEXTS:
             text = getattr(delta, name)
-            if text:
+            if text is not None:
                 self.texts[name] = self.texts.get(name, "") + text
                 more = {"parsed": None} if name == "content" else {}
                 events.append(HelperEvent({"type": kind, field: text, "snapshot": self.texts[name], **more}))

@@ -40,6 +40,8 @@ _NO_MATTER: Final = frozenset(
         "x-request-id",
     }
 )
+# What the vendors' SDKs say of themselves, and of how they were called.
+_SDKS: Final = "x-stainless-"
 
 
 class Named(Protocol):
@@ -126,7 +128,8 @@ def scope_id(scope: str) -> bytes:
 
 def _headers(request: HttpRequest, *, secret: bool) -> list[str]:
     """Those that are credentials, or those that are none; after their number."""
-    found = [name for name in request.headers if (name in SECRET_HEADERS) == secret and name not in _NO_MATTER]
+    told = [name for name in request.headers if name not in _NO_MATTER and not name.startswith(_SDKS)]
+    found = [name for name in told if (name in SECRET_HEADERS) == secret]
     return [str(len(found)), *(text for name in sorted(found) for text in (name, request.headers[name]))]
 
 

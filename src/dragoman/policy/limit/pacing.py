@@ -71,7 +71,7 @@ class Subject:
 
     def warn(self, max_tokens: int | None) -> None:
         """Say once, in the log, that `max_tokens` alone makes the limit much smaller than it could be."""
-        if not self.warned and self.estimator.wasteful(max_tokens, self.dialect):
+        if max_tokens is not None and not self.warned and self.estimator.wasteful(max_tokens, self.dialect):
             self.warned = True
             _log.warning(
                 "%s charges max_tokens=%s against its limit of tokens, and %s answers with %d or so: a smaller "
@@ -106,15 +106,18 @@ class Pacing:
             chars, most = length_of(request), request.max_tokens
             cost = subject.estimator.estimate(chars, most, subject.dialect)
             permit = await self._permit(subject, cost, request.priority or "normal", context)
-            opened = await _under(permit, lambda: handler(request, context), subject, context)
-            settle = partial(_settle, permit, subject, chars, most)
+            try:
+                opened = await handler(request, context)
+            except BaseException as error:
+                _ended(permit, error, subject, context)
+                raise
             told = subject.told(context)
             if opened.response is not None:
-                settle(Ending(usage=opened.response.usage), told)
+                _settle(permit, subject, chars, most, Ending(usage=opened.response.usage), told)
             else:
                 if told:
                     permit.heard(told)
-                context.at_end(settle)
+                context.at_end(partial(_settle, permit, subject, chars, most))
             return opened
 
         return handle
@@ -176,12 +179,16 @@ async def _under(permit: Permit, once: Callable[[], Awaitable[T]], subject: Subj
     """Do what was permitted; what fails gives its permit back."""
     try:
         return await once()
-    except DragomanError as error:
+    except BaseException as error:
+        _ended(permit, error, subject, context)
+        raise
+
+
+def _ended(permit: Permit, error: BaseException, subject: Subject, context: Context) -> None:
+    if isinstance(error, DragomanError):
         _failed(permit, error, subject, context)
-        raise
-    except BaseException:
+    else:
         permit.released()
-        raise
 
 
 def _until(context: Context) -> float | None:
@@ -247,7 +254,10 @@ _MEDIUM: Final = 3000
 
 def length_of(request: ChatRequest) -> int:
     """Characters of a prompt, tools included; media count as a text of medium length."""
-    total = sum(_part(part) for message in request.messages for part in message.parts)
+    total = 0
+    for message in request.messages:
+        for part in message.parts:
+            total += len(part.text) if type(part) is Text else _part(part)
     for tool in request.tools or ():
         total += len(tool.name) + len(tool.description or "") + 40 * len(tool.parameters or ())
     return total

@@ -59,6 +59,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
             in words only.
         json_object: Whether the dialect can hold a model to any JSON object.
         schemas: Whether the dialect takes a schema at all.
+        tool: Whether the value is asked for as the arguments of a tool that must be called.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     otherwise: Literal["loose", "words"] = "words"
     json_object: bool = True
     schemas: bool = True
+    tool: bool = False
 
 
 def _words(text: str) -> frozenset[str]:
@@ -157,13 +159,15 @@ GRAMMAR: Final = Dialect(
     anything=True,
 )
 
+# Models that call tools and take no schema for answers: the arguments of a tool that must be called.
+TOOL: Final = msgspec.structs.replace(GRAMMAR, name="tool", formats=None, json_object=False, tool=True)
+
 # The provider can hold a model to JSON, not to a schema: that is said in words.
 OBJECT: Final = Dialect(name="object", schemas=False)
 WORDS: Final = Dialect(name="words", schemas=False, json_object=False)
 
-DIALECTS: Final = {
-    dialect.name: dialect for dialect in (OPENAI, ANTHROPIC, BEDROCK, GEMINI, MISTRAL, COHERE, GRAMMAR, OBJECT, WORDS)
-}
+_ALL: Final = (OPENAI, ANTHROPIC, BEDROCK, GEMINI, MISTRAL, COHERE, GRAMMAR, TOOL, OBJECT, WORDS)
+DIALECTS: Final = {dialect.name: dialect for dialect in _ALL}
 
 BY_WIRE: Final = {
     "openai-chat": OPENAI,

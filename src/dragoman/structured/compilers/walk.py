@@ -4,8 +4,8 @@ A JSON Schema, turned into what a dialect can carry.
 Each part of a schema is one short step that takes what it knows out of the node and puts it, or something weaker, into
 the schema that is sent.
 
-Rule: what is sent allows every value that the schema allows, but for the absence of a property, which is said as null
-where all must be there, and for properties without a name in an object that has names.  What had to be left out is
+Rule: what is sent allows every value that the schema allows, but for null or the absence of a property, of which
+a dialect may have only one, and for properties without a name in an object that has names.  What had to be left out is
 listed, and told to the model in the description.
 """
 

@@ -42,11 +42,22 @@ def encode_messages(messages: Iterable[Message], provider: Provider, notes: Note
     """
     writer = _Writer(provider, notes)
     for i, message in enumerate(messages):
-        writer.add(message, f"messages[{i}]")
+        if _is_text(message) and not (provider.quirks.system_role and message.role in _INSTRUCTIONS):
+            writer.text(message)
+        else:
+            writer.add(message, f"messages[{i}]")
     writer.flush()
     if not writer.out:
         raise ConfigError("messages hold nothing that can be sent: add a message of the user", field="messages")
     return in_variant(ordered(writer.out, provider.quirks, notes), provider.quirks, notes)
+
+
+def _is_text(message: Message) -> bool:
+    """Whether a message is nothing but one text, as most are: then there is nothing to find out of it."""
+    if len(message.parts) != 1 or message.native or message.name or message.role == "tool":
+        return False
+    part = message.parts[0]
+    return type(part) is Text and bool(part.text) and not (part.native or part.citations or part.cache)
 
 
 class _Writer:
@@ -62,6 +73,11 @@ class _Writer:
         if self.media:
             self.out.append({"role": "user", "content": self.media})
             self.media = []
+
+    def text(self, message: Message) -> None:
+        """Add what is nothing but a text."""
+        self.flush()
+        self.out.append({"role": message.role, "content": message.text})
 
     def add(self, message: Message, field: str) -> None:
         replay = message.origin is None or message.origin.partition("/")[0] == self.provider.name

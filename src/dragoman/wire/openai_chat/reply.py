@@ -10,13 +10,15 @@ Sources: OpenAI's OpenAPI file (`CreateChatCompletionResponse`); the recordings.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 import msgspec
 
 from dragoman.errors import WireError
 from dragoman.types.events import Event, Finish
 from dragoman.types.fold import fold
+from dragoman.types.messages import Message, Text
 from dragoman.types.providers import Provider
 from dragoman.types.responses import ChatResponse, Choice
 from dragoman.types.usage import Usage
@@ -25,17 +27,18 @@ from dragoman.wire.base import decode_json, not_protocol
 from dragoman.wire.openai_chat import dialect
 from dragoman.wire.openai_chat.dialect import Answer, finish_reason, text_of
 from dragoman.wire.openai_chat.failure import failure, reported
-from dragoman.wire.openai_chat.reader import Reader
+from dragoman.wire.openai_chat.reader import Reader, plain_text
 from dragoman.wire.openai_chat.usage import decode_usage
 
 # What a vendor says of the end beside the reason.
 _ENDING = ("native_finish_reason", "stop_reason", "matched_stop", "finish_details", "content_filter_results")
+_ending: Final = attrgetter(*_ENDING)
 
 
 def ending(choice: dialect.Choice) -> dict[str, Any]:
     """What else the provider said of the end."""
-    found = {name: getattr(choice, name) for name in _ENDING}
-    return {name: value for name, value in found.items() if value}
+    values = _ending(choice)
+    return {name: value for name, value in zip(_ENDING, values, strict=True) if value} if any(values) else {}
 
 
 def decode_response(
@@ -54,7 +57,9 @@ def decode_response(
     if status >= 300:
         raise _redirect(status, lowered, provider)
     answer = _answer(status, lowered, body, provider)
-    choices = sorted(answer.choices or (), key=_place)
+    choices = answer.choices or []
+    if len(choices) > 1:
+        choices = sorted(choices, key=_place)
     if choices[0].error:
         raise failure(status, lowered, {"error": choices[0].error}, body, provider)
     first = _response(choices[0], answer)
@@ -116,17 +121,33 @@ def _groq_id(answer: Answer) -> str | None:
 
 
 def _response(choice: dialect.Choice, answer: Answer) -> ChatResponse:
+    raw = choice.finish_reason if isinstance(choice.finish_reason, str) else None
+    finish = Finish(finish_reason(raw), raw, ending(choice) or None)
+    piece = choice.message or choice.delta
+    if piece is not None and _is_text(piece, choice) and not answer.citations:
+        return _text(str(piece.content), finish)
     events: list[Event] = []
     reader = Reader(events, entire=True)
-    piece = choice.message or choice.delta
     if piece is not None:
         reader.read(piece, choice)
     if _place(choice) == 0:
         reader.sources(answer.citations)
     reader.end()
-    raw = choice.finish_reason if isinstance(choice.finish_reason, str) else None
-    events.append(Finish(finish_reason(raw), raw, ending(choice) or None))
-    return fold(events)
+    return fold([*events, finish])
+
+
+def _is_text(piece: dialect.Piece, choice: dialect.Choice) -> bool:
+    return bool(piece.content) and type(piece.content) is str and choice.logprobs is None and plain_text(piece)
+
+
+def _text(text: str, finish: Finish) -> ChatResponse:
+    """What `fold` makes of one text, which is all that most answers are."""
+    return ChatResponse(
+        message=Message("assistant", (Text(text),)),
+        finish_reason=finish.reason,
+        finish_reason_raw=finish.raw,
+        finish_details=finish.details,
+    )
 
 
 def _alternative(choice: dialect.Choice, answer: Answer) -> Choice:

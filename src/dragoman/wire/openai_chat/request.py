@@ -40,9 +40,11 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
         "model": request.model,
         "messages": encode_messages(request.messages, provider, notes),
     }
-    body |= _stream(request, provider, native)
+    if request.stream or native:
+        body |= _stream(request, provider, native)
     body |= encode_settings(request, provider, notes)
-    body |= request.extra or {}
+    if request.extra:
+        body |= request.extra
     return HttpRequest(
         url=provider.url(PATH, request.model),
         headers={

@@ -156,11 +156,14 @@ for _name, _row in ROWS.items():
 
 def encode_settings(request: ChatRequest, provider: Provider, notes: Notes) -> dict[str, Any]:
     """Write every setting that is set, then what only this dialect knows."""
+    values = request.values()
+    if not values:
+        return {}
     native = own(request.native)
     body: dict[str, Any] = {}
     settled: set[str] = set()
     for setting, fields in _FIELDS.items():
-        value = getattr(request, setting)
+        value = values.get(setting)
         if value is not None:
             settled.update(fields)
             body |= _max_tokens(value, native, provider) if setting == "max_tokens" else _field(value, fields, native)
@@ -187,8 +190,11 @@ def _max_tokens(value: int, native: dict[str, Any], provider: Provider) -> dict[
     return {provider.quirks.max_tokens_field or asked: value}
 
 
+_NO_REASONING: Final = ReasoningSettings()
+
+
 def _say_what_is_missing(request: ChatRequest, body: dict[str, Any], notes: Notes) -> None:
-    reasoning = request.reasoning or ReasoningSettings()
+    reasoning = request.reasoning or _NO_REASONING
     as_it_came = "reasoning" in body
     for field, value in (
         ("top_k", None if "top_k" in body else request.top_k),
@@ -198,7 +204,8 @@ def _say_what_is_missing(request: ChatRequest, body: dict[str, Any], notes: Note
     ):
         if value is not None:
             notes.add(field, "this dialect has no such field, so it was not sent; extra={...} sends any field")
-    encode_tools(request.tools or (), notes)
+    if request.tools:
+        encode_tools(request.tools, notes)
 
 
 # --- body to value ----------------------------------------------------------------------------------------------------

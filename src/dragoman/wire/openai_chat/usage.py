@@ -11,6 +11,7 @@ Sources: OpenAI's OpenAPI file (`CompletionUsage`); where the cached part stands
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from dragoman.types.usage import Usage
@@ -37,6 +38,33 @@ def decode_usage(value: Any) -> Usage | None:
     sent = object_of(value)
     if not sent:
         return None
+    found = _by_field(sent, {}, _TOP)
+    if found is not None:
+        found = _by_field(sent.get(_INPUT), found, _IN)
+    if found is not None:
+        found = _by_field(sent.get(_OUTPUT), found, _OUT)
+    return _by_place(sent) if found is None else Usage(**found, details=sent)
+
+
+_TOP, _IN, _OUT = (
+    {field: setting for setting, places in _PLACES for holder, field in places if holder == where}
+    for where in ("", _INPUT, _OUTPUT)
+)
+
+
+def _by_field(part: Any, found: dict[str, int], fields: Mapping[str, str]) -> dict[str, int] | None:
+    """The same by one look at each field that was sent; None if it takes a second look to know which number counts."""
+    for field, number in part.items() if type(part) is dict else ():
+        setting = fields.get(field)
+        if setting is None or number is None:
+            continue
+        if type(number) is not int or setting in found:
+            return None
+        found[setting] = number
+    return found
+
+
+def _by_place(sent: dict[str, Any]) -> Usage:
     objects = {"": sent, _INPUT: object_of(sent.get(_INPUT)), _OUTPUT: object_of(sent.get(_OUTPUT))}
     found: dict[str, int] = {}
     for setting, places in _PLACES:

@@ -1,0 +1,92 @@
+"""
+Where the answers stand in the journal.
+
+A temporary database of the system's own library, which keeps a few megabytes in memory and the rest in a file without a
+name: so a run needs the same memory for a hundred rows and for a hundred million.
+
+Rule: nothing here is needed to go on after a crash; it is made anew from the journal.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from hashlib import blake2b
+
+from dragoman.errors import BatchError
+
+_TABLES = """
+    CREATE TABLE settled (key BLOB PRIMARY KEY, at INTEGER NOT NULL, failed INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE sent (key BLOB PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE rows (place INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+    CREATE TABLE ids (id BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Index:
+    """What is known of the rows of one run; from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8000", "locking_mode = EXCLUSIVE"):
+            self._base.execute(f"PRAGMA {pragma}")
+        self._base.executescript(_TABLES)
+        self._base.execute("BEGIN")
+
+    def _do(self, statement: str, *values: object) -> tuple[int, ...] | None:
+        try:
+            with self._lock:
+                row: tuple[int, ...] | None = self._base.execute(statement, values).fetchone()
+        except sqlite3.OperationalError as error:
+            raise BatchError(f"the batch's index cannot be kept in the temporary folder: {error}") from error
+        return row
+
+    def settle(self, key: bytes, at: int, *, failed: bool) -> None:
+        """The row of this key has its outcome there."""
+        self._do("INSERT OR REPLACE INTO settled VALUES (?, ?, ?)", key, at, failed)
+        self._do("DELETE FROM sent WHERE key = ?", key)
+
+    def settled(self, key: bytes) -> tuple[int, bool] | None:
+        """Where the outcome of that key stands, and whether it is a failure; None if there is none."""
+        found = self._do("SELECT at, failed FROM settled WHERE key = ?", key)
+        return None if found is None else (found[0], bool(found[1]))
+
+    def forget(self, key: bytes) -> None:
+        """The outcome of that key does not count."""
+        self._do("DELETE FROM settled WHERE key = ?", key)
+
+    def send(self, key: bytes) -> None:
+        """A run before has sent the row of this key."""
+        self._do("INSERT OR IGNORE INTO sent VALUES (?)", key)
+
+    def was_sent(self, key: bytes) -> bool:
+        """Whether a run before has sent it, and nothing came of it."""
+        return self._do("SELECT 1 FROM sent WHERE key = ?", key) is not None
+
+    def put(self, place: int, at: int) -> None:
+        """The outcome that comes at this place of the output stands there."""
+        self._do("INSERT OR REPLACE INTO rows VALUES (?, ?)", place, at)
+
+    def at(self, place: int) -> int | None:
+        """Where the outcome at this place of the output stands; None if there is none yet."""
+        found = self._do("SELECT at FROM rows WHERE place = ?", place)
+        return None if found is None else found[0]
+
+    def after(self, place: int) -> int | None:
+        """The first place from this on that has an outcome."""
+        found = self._do("SELECT place FROM rows WHERE place >= ? ORDER BY place LIMIT 1", place)
+        return None if found is None else found[0]
+
+    def claim(self, name: str, number: int) -> int | None:
+        """Take an id for a row; the number of the row that has it already, or None."""
+        digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        found = self._do("INSERT OR IGNORE INTO ids VALUES (?, ?) RETURNING number", digest, number)
+        if found is not None:
+            return None
+        taken = self._do("SELECT number FROM ids WHERE id = ?", digest)
+        return taken[0] if taken else None
+
+    def close(self) -> None:
+        """Let it go.  Idempotent."""
+        self._base.close()

@@ -1,0 +1,264 @@
+"""
+From a row as it was given to the request that it is.
+
+A row is one of
+
+* a line of OpenAI's batch files: `custom_id`, `url`, `body`; the body is read by the dialect of its address;
+* an object with `prompt` or `messages`, and `system`, `model` and settings if it likes; or, under a template,
+  any object;
+* in Python also a text, a message, a list of messages, or a `ChatRequest`.
+
+What stands in the row wins over what was said for all rows, save the model: who names one wants it for this file.
+
+Rule: a row is known by its id and its resolved request.  Whatever changes what is asked changes the key, and nothing
+else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple, cast
+
+import msgspec
+
+from dragoman import wire
+from dragoman.batch.source import Given
+from dragoman.batch.template import Template
+from dragoman.errors import ConfigError, SourceError, UnknownModelError
+from dragoman.types.messages import Message
+from dragoman.types.requests import SETTING_NAMES, ChatRequest
+from dragoman.wire.openai_chat import parse_messages
+
+# End of an address to the dialect of its bodies.
+_DIALECTS: Final = {
+    "/chat/completions": "openai-chat",
+    "/responses": "openai-responses",
+    "/messages": "anthropic-messages",
+}
+# They say when and how a request is sent, not what is asked.
+_NO_MATTER: Final = {"timeout": None, "priority": None, "reuse": None}
+_IDS: Final = ("custom_id", "id")
+
+
+class Row(NamedTuple):
+    """
+    One row that can be asked.
+
+    Attributes:
+        number: Place in the input.
+        id: Its own, or `row-N`.
+        key: 16 bytes: what it is known by.
+        dialect: In which its answer is written.
+        request: What is asked; or the error for which it cannot be.
+        given: The row as it was given.
+    """
+
+    number: int
+    id: str
+    key: bytes
+    dialect: str
+    request: ChatRequest | ConfigError
+    given: Given
+
+
+class Rows:
+    """
+    Makes requests of rows.
+
+    Args:
+        model: For all rows; None to take each row's own.
+        settings: For all rows; a row's own win.
+        template: Makes the prompt of a row's fields, or None.
+        system: Instructions before each prompt that has none, or None.
+        key: Name of the field that is the row's id; None for `custom_id`, then `id`.
+        resolves: Raises `UnknownModelError` for a reference that leads to no provider.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str | None,
+        settings: Mapping[str, Any],
+        template: Template | None,
+        system: str | None,
+        key: str | None,
+        resolves: Callable[[str], object],
+    ) -> None:
+        self._model = model
+        self._settings = {"priority": "batch", **settings}
+        self._template = template
+        self._system = system
+        self._ids = (key,) if key else _IDS
+        self._named = key is not None
+        self._reference = lru_cache(1000)(lambda name: _reference(name, resolves))
+
+    def name(self, given: Given) -> str:
+        """
+        Look whether a row can be one, and return its id.
+
+        Raises:
+            SourceError: It cannot; the message names the line and the field.
+        """
+        value = _unwrapped(given.value)
+        if isinstance(value, Mapping):
+            fields = cast("Mapping[str, Any]", value)
+            self._check(fields, given.place)
+            return self._id(fields, given)
+        if not isinstance(value, str | Message | ChatRequest | Sequence):
+            raise SourceError(
+                f"{given.place} is {type(value).__name__}: give an object with prompt or messages", field=given.place
+            )
+        return f"row-{given.number}"
+
+    def row(self, given: Given) -> Row:
+        """Make the request of a row that was looked at; what is wrong in it is kept beside it."""
+        name, value = self.name(given), _unwrapped(given.value)
+        dialect = _dialect(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else None
+        try:
+            request: ChatRequest | ConfigError = self._request(value, dialect, given.place)
+            known = _digest(cast("ChatRequest", request))
+        except ConfigError as error:
+            request = error
+            known = blake2b(error.message.encode("utf-8", "replace")).digest()
+        key = blake2b(name.encode("utf-8", "surrogatepass") + b"\0" + known, digest_size=16).digest()
+        return Row(given.number, name, key, dialect or "openai-chat", request, given)
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def _check(self, fields: Mapping[str, Any], place: str) -> None:
+        if "body" in fields and self._template is None:
+            if not isinstance(fields["body"], Mapping):
+                raise SourceError(f"{place}: body is no object", field="body")
+            if _dialect(fields) is None:
+                known = ", ".join(_DIALECTS)
+                raise SourceError(
+                    f"{place}: nothing here answers {fields.get('url')!r}; known are addresses that end in {known}",
+                    field="url",
+                )
+            self._check_model(cast("Mapping[str, Any]", fields["body"]), place)
+            return
+        if self._template is not None:
+            self._template.fill(fields, place)
+        elif "prompt" not in fields and "messages" not in fields:
+            there = ", ".join(map(repr, fields)) or "none"
+            raise SourceError(
+                f"{place}: neither body nor messages nor prompt (there: {there}): give a template",
+                field="prompt",
+            )
+        self._check_model(fields, place)
+
+    def _check_model(self, fields: Mapping[str, Any], place: str) -> None:
+        if self._model is None and not isinstance(fields.get("model"), str):
+            raise SourceError(f"{place}: no model: give model= for all rows, or one in each", field="model")
+
+    def _id(self, fields: Mapping[str, Any], given: Given) -> str:
+        for name in self._ids:
+            if name in fields:
+                value = fields[name]
+                if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+                    raise SourceError(f"{given.place}: {name} is {value!r}: give a text or a number", field=name)
+                return str(value)
+        if self._named:
+            raise SourceError(f"{given.place}: no field {self._ids[0]!r}, which is to be the id", field=self._ids[0])
+        return f"row-{given.number}"
+
+    # --- making -------------------------------------------------------------------------------------------------------
+
+    def _request(self, value: Any, dialect: str | None, place: str) -> ChatRequest:
+        if isinstance(value, ChatRequest):
+            own = {name: got for name in SETTING_NAMES if (got := getattr(value, name)) is not None}
+            return self._made(value.model, value.messages, own)
+        if isinstance(value, Mapping):
+            fields = cast("Mapping[str, Any]", value)
+            if dialect is not None and self._template is None:
+                return self._decoded(fields, dialect)
+            return self._plain(fields, place)
+        return self._plain({"messages": value} if not isinstance(value, str) else {"prompt": value}, place)
+
+    def _decoded(self, fields: Mapping[str, Any], dialect: str) -> ChatRequest:
+        """A body, in its dialect."""
+        body = dict(cast("Mapping[str, Any]", fields["body"]))
+        if self._model is not None:
+            body["model"] = self._model
+        body.pop("stream", None)  # a batch has nobody to stream to
+        body.pop("stream_options", None)
+        request = wire.get(dialect).decode_request(msgspec.json.encode(body), path=str(fields.get("url")))
+        own = {name: got for name in SETTING_NAMES if (got := getattr(request, name)) is not None}
+        return self._made(request.model, request.messages, own)
+
+    def _plain(self, fields: Mapping[str, Any], place: str) -> ChatRequest:
+        own: dict[str, Any] = {}
+        if self._template is not None:
+            messages: Any = self._template.fill(fields, place)
+        else:
+            messages = fields["messages"] if "messages" in fields else fields["prompt"]
+            own = {name: fields[name] for name in SETTING_NAMES if fields.get(name) is not None}
+        said = _messages(messages)
+        system = self._system if self._template is not None else fields.get("system", self._system)
+        if system is not None and said[0].role not in ("system", "developer"):
+            said = (Message.system(system), *said)
+        model = fields.get("model")
+        return self._made(model if isinstance(model, str) else None, said, own)
+
+    def _made(self, model: str | None, messages: tuple[Message, ...], own: Mapping[str, Any]) -> ChatRequest:
+        named = self._model or model
+        if named is None:
+            raise ConfigError("no model: give model= for all rows, or one in each", field="model")
+        return ChatRequest(self._reference(named), messages, **{**self._settings, **own})
+
+
+def _reference(name: str, resolves: Callable[[str], object]) -> str:
+    """A reference that resolves; the bare names in OpenAI's files are OpenAI's."""
+    try:
+        resolves(name)
+    except UnknownModelError:
+        if "/" in name or ":" in name:
+            raise
+        return f"openai/{name}"
+    return name
+
+
+def _unwrapped(value: Any) -> Any:
+    """A line of an errors file is the row that failed."""
+    if isinstance(value, Mapping) and "row" in value and "error" in value:
+        return cast("Mapping[str, Any]", value)["row"]
+    return value
+
+
+def _dialect(fields: Mapping[str, Any]) -> str | None:
+    if "body" not in fields:
+        return None
+    url = str(fields.get("url") or "/v1/chat/completions").partition("?")[0].rstrip("/")
+    return next((name for end, name in _DIALECTS.items() if url.endswith(end)), None)
+
+
+def _messages(given: Any) -> tuple[Message, ...]:
+    if isinstance(given, str):
+        return (Message.user(given),)
+    if isinstance(given, Message):
+        return (given,)
+    made = parse_messages([given] if isinstance(given, Mapping) else given)
+    if not made:
+        raise ConfigError("messages is empty: give at least one message", field="messages")
+    return made
+
+
+def _digest(request: ChatRequest) -> bytes:
+    matter = msgspec.structs.replace(request, **_NO_MATTER) if _timed(request) else request
+    if matter.output is not None and matter.output.type is not None and matter.output.schema is not None:
+        # The schema says what is asked; the type only how the answer is read here.
+        form = msgspec.structs.replace(matter.output, type=None)
+        matter = matter.directed(model=matter.model)
+        msgspec.structs.force_setattr(matter, "output", form)
+    return blake2b(msgspec.json.encode(matter, enc_hook=_told)).digest()
+
+
+def _timed(request: ChatRequest) -> bool:
+    return any(getattr(request, name) is not None for name in _NO_MATTER)
+
+
+def _told(value: object) -> str:
+    """What of a value that JSON does not have decides what is asked: its kind."""
+    return f"{type(value).__module__}.{type(value).__qualname__}"
