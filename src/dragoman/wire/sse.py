@@ -114,6 +114,10 @@ class Decoder:
         Cut whole events by a few C calls, if each is what live streams consist of: one data line, or a type and one
         data line.  None if any is not.
         """
+        if events[:6] == b"data: " and len(events) <= self._max:
+            lines = events[6:].split(b"\n\ndata: ")
+            if events.count(b"\n") == 2 * (len(lines) - 1):  # so that none is left inside of one
+                return [(b"", data) for data in lines]
         frames: list[Frame] = []
         for block in events.split(b"\n\n"):
             head, typed, line = block.partition(b"\n")

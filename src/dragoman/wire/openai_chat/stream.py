@@ -19,13 +19,14 @@ from dragoman.types.events import BEFORE_CONTENT, Finish, ProviderEvent, Start, 
 from dragoman.types.providers import Provider
 from dragoman.types.responses import ChatResponse
 from dragoman.wire.base import SseDecoder, decode_json
-from dragoman.wire.openai_chat.dialect import NAME, Answer, Choice, finish_reason, is_object, text_of
+from dragoman.wire.openai_chat.dialect import NAME, Answer, Choice, Piece, finish_reason, is_object, text_of
 from dragoman.wire.openai_chat.failure import failure, reported
 from dragoman.wire.openai_chat.reader import Reader, plain_text
 from dragoman.wire.openai_chat.reply import decode_response, ending
 from dragoman.wire.openai_chat.usage import decode_usage
 
 _DONE: Final = b"[DONE]"
+_SILENT: Final = Choice(index=0, delta=Piece())
 _decode: Final = msgspec.json.Decoder(Answer).decode
 
 
@@ -50,6 +51,27 @@ class Decoder(SseDecoder):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._no_chunk(kind, data)
             return
+        if not self._started or kind == b"error" or not self._text(chunk):
+            self._chunk(chunk, kind, data)
+
+    def _text(self, chunk: Answer) -> bool:
+        """Take a chunk that says nothing but more text, as nearly all do: it is like the empty one but for that."""
+        choices = chunk.choices
+        if not choices or len(choices) > 1 or chunk.usage or chunk.error or chunk.x_groq or chunk.citations:
+            return False
+        choice = choices[0]
+        piece = choice.delta
+        if piece is None or type(piece.content) is not str:
+            return False
+        content, piece.content = piece.content, None
+        if choice == _SILENT:
+            if content:
+                self.seen.append(TextDelta(content))
+            return True
+        piece.content = content
+        return False
+
+    def _chunk(self, chunk: Answer, kind: bytes, data: bytes) -> None:
         choices = chunk.choices
         note = chunk.x_groq
         if chunk.error or kind == b"error" or not choices or (note is not None and note.error):
