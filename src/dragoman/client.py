@@ -39,9 +39,11 @@ from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest, Settings, SettingsDict, check_names
 from dragoman.types.responses import ChatResponse
 from dragoman.types.timeouts import Timeouts, check_seconds
+from dragoman.verbs.batch import AsyncBatches, BlockingBatches
 from dragoman.verbs.faces import AsyncVerbs, BlockingVerbs
 from dragoman.verbs.parsing import Asking, AsyncParsing, BlockingParsing
 from dragoman.verbs.run import AsyncRuns, BlockingRuns
+from dragoman.verbs.talking import AsyncTalks, BlockingTalks
 from dragoman.verbs.write import AsyncWriting, BlockingWriting
 from dragoman.wire.openai_chat import parse_messages
 
@@ -116,6 +118,30 @@ class _Core(Asking):
         self._strict = strict
         self._proxy, self._tls = proxy, check_tls(tls)
         providers = veiled(providers or {})  # before anything can fail: tracebacks may be shown with variables
+
+        def again(more: Budget | None) -> AsyncClient:
+            """One like this for the rows of a batch: they wait in line as long as it takes, unless one says otherwise."""
+            budgets = [budget] if isinstance(budget, _budget_type()) else list(budget or ())
+            return AsyncClient(
+                providers=providers,
+                models=models,
+                timeouts=msgspec.structs.replace(self._timeouts, total=None),
+                defaults=defaults,
+                middleware=middleware,
+                retry=retry,
+                limit=limit,
+                limits=limits,
+                routes=routes,
+                breaker=breaker,
+                budget=[*budgets, *([more] if more else [])] or None,
+                cache=cache,
+                observe=observe,
+                proxy=proxy,
+                tls=tls,
+                strict=strict,
+            )
+
+        self._again = again
         self._routes = Routes(providers, models=models)
         self._transports: dict[str, Transport] = {}
         self._closed = False
@@ -271,7 +297,7 @@ class _Core(Asking):
         raise NotImplementedError
 
 
-class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing, BlockingWriting):
+class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing, BlockingWriting, BlockingTalks):
     """
     Asks any model, and blocks until the answer is there.
 
@@ -347,7 +373,7 @@ class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing, BlockingWritin
         return BlockingTransport(proxy=self._proxy, environ=os.environ, tls=self._tls)
 
 
-class AsyncClient(_Core, AsyncVerbs, AsyncRuns, AsyncParsing, AsyncWriting):
+class AsyncClient(_Core, AsyncVerbs, AsyncRuns, AsyncParsing, AsyncWriting, AsyncTalks):
     """
     Asks any model, and awaits the answer.
 

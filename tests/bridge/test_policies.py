@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -41,6 +42,7 @@ from dragoman.bridge import httpx2_client
 from dragoman.errors import TimeoutError
 from dragoman.policy.watched import Watched
 from dragoman.testing import Reply, Server, embeds, raw, says, status
+from dragoman.testing.cassette import cassette
 from dragoman.testing.faults import fault
 from dragoman.transport.base import Limits
 from tests.bridge.sdks import KEY, providers
@@ -333,6 +335,28 @@ def test_another_field_is_another_question(server: Server, over: Callable[..., o
     ]
 
     assert ["one", "two"] == answers
+
+
+def test_calls_are_recorded_and_played_again(
+    server: Server, over: Callable[..., openai.OpenAI], tmp_path: Path
+) -> None:
+    """A cassette holds what went over the wire; played, the SDK has the same answers without a provider."""
+    server.script(says("hello", id="c-1"), says("one two"))
+    server.on("/v1/embeddings", embeds(4))
+
+    def calls(sdk: openai.OpenAI) -> list[Any]:
+        pieces = [chunk.to_dict() for chunk in ask(sdk, stream=True)]
+        return [ask(sdk).to_dict(), pieces, sdk.embeddings.create(model="e", input="a").to_dict()]
+
+    with cassette(tmp_path / "calls.yaml", mode="once"):
+        first = calls(over())
+    sent = len(server.all_requests)
+    with cassette(tmp_path / "calls.yaml"):
+        second = calls(over())
+
+    assert first == second
+    assert sent == len(server.all_requests)
+    assert KEY not in (tmp_path / "calls.yaml").read_text("utf-8")
 
 
 def test_observers_see_every_call(server: Server, over: Callable[..., openai.OpenAI]) -> None:

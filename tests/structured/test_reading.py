@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import decimal
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -190,3 +192,17 @@ def test_numbers_are_exact():
     """A Decimal keeps its digits, as a text and as a number."""
     assert "12.50" == str(read(decimal.Decimal, '{"value": 12.50}'))
     assert "12.50" == str(read(decimal.Decimal, '{"value": "12.50"}'))
+
+
+def test_a_schema_without_the_library_is_refused_with_its_name():
+    """Whoever gives a dict and has not the extra is told which; types need none."""
+    program = (
+        "import sys; sys.modules['jsonschema_rs'] = None\n"
+        "from dragoman import Client, ConfigError\n"
+        "assert 0 == Client().parse('sim/echo', 'x', output=int).output\n"
+        "try: Client().parse('sim/echo', 'x', output={'type': 'object'})\n"
+        "except ConfigError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert "pip install 'dragoman[schema]'" in done.stdout

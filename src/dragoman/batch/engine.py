@@ -29,6 +29,7 @@ from dragoman.errors import (
     DragomanError,
     MissingKeyError,
     QuotaError,
+    SourceError,
 )
 from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
@@ -41,7 +42,7 @@ _SYNC: Final = 0.05
 # Settled rows that are passed over before other tasks have their turn.
 _PASSED: Final = 500
 # The account's fault, not the row's: the next one would fail as well.
-_ACCOUNT: Final = (AuthenticationError, MissingKeyError, QuotaError)
+_ENDS_ALL: Final = (AuthenticationError, MissingKeyError, QuotaError, BudgetError)
 
 
 class Engine:
@@ -56,7 +57,7 @@ class Engine:
         tally: Counts them.
         window: Most rows under way at once.
         ordered: Whether outcomes have their place by the input, or as they come.
-        claim: Whether ids are still to be held apart.
+        look: Looks at each row first, where that was not done for all before; or None.
         changed: Called when outcomes have become durable.
     """
 
@@ -83,7 +84,7 @@ class Engine:
         self._look = look
         self._changed = changed
         self._error: BaseException | None = None
-        self._stopping = False
+        self._stopping = self._ended = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way = self._without_room = self._taken = self._settled = 0
         self._room: asyncio.Event = asyncio.Event()
@@ -115,8 +116,8 @@ class Engine:
 
     @property
     def whole(self) -> bool:
-        """Whether the input was read to its end, and nothing that it gave is open."""
-        return self._error is None and not self._stopping
+        """Whether the input was read to its end, and everything that it gave is settled."""
+        return self._ended and self._taken == self._settled
 
     def stop(self, grace: float | None) -> None:
         """Take no more rows; leave those under way so many seconds, or none."""
@@ -132,6 +133,8 @@ class Engine:
         self._error = self._error or error
         self._stopping = True
         self._room.set()
+        if isinstance(error, BatchError) and not isinstance(error, SourceError):
+            self.stop(None)  # what would still come could not be kept
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -141,6 +144,7 @@ class Engine:
             try:
                 given = next(self._given, None)
                 if given is None:
+                    self._ended = True
                     return
                 self._taken += 1
                 row = self._row(given)
@@ -177,9 +181,7 @@ class Engine:
         self._under_way += 1
         try:
             response = await self._asked(client, row, row.request)
-        except _ACCOUNT as error:
-            self._halt(error)
-        except BudgetError as error:
+        except _ENDS_ALL as error:
             self._halt(error)
         except DragomanError as error:
             self._keep(Kind.FAILED, row, failed(row, error, seconds=time.monotonic() - begun))

@@ -44,7 +44,6 @@ class Kind(IntEnum):
     SENT = 2
     DONE = 3
     FAILED = 4
-    FORGET = 5  # the row's failure counts no longer: it is tried again
 
 
 class Record(NamedTuple):

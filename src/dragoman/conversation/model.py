@@ -16,11 +16,11 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from dragoman.types.messages import Message
+from dragoman.types.turns import TurnState
 
 MAIN = "main"
 """The branch that a conversation begins with."""
 
-TurnState = Literal["running", "done", "failed", "interrupted"]
 NodeKind = Literal["message", "system", "cut"]
 
 
@@ -104,31 +104,6 @@ class Path(NamedTuple):
     leaf: Place
     nodes: tuple[Kept, ...]
     suffix: bool = False
-
-
-class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    One question under its id, and what became of it.
-
-    Attributes:
-        id: The caller's, or one that was made.
-        state: `running`, `done`, `failed` or `interrupted`.  One whose worker died is `interrupted`.
-        branch: Where it was said.
-        messages: What was asked; empty for a turn that is done, whose messages are in the history.
-        text: What had come of an answer that is not whole; never the whole one.
-        error: What went wrong, or None.
-        begun: Unix seconds.
-        ended: Unix seconds, or None while it runs.
-    """
-
-    id: str
-    state: TurnState
-    branch: str
-    messages: tuple[Message, ...] = ()
-    text: str = ""
-    error: str | None = None
-    begun: float = 0.0
-    ended: float | None = None
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):

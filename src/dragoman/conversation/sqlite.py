@@ -27,7 +27,6 @@ from dragoman.conversation.model import (
     Place,
     Receipt,
     Ref,
-    Turn,
 )
 from dragoman.conversation.sqlite_rows import (
     SCHEMA,
@@ -49,6 +48,7 @@ from dragoman.drivers.open import sqlite_path
 from dragoman.drivers.sqlite import Sqlite
 from dragoman.errors import LeaseLostError, TurnIdReusedError
 from dragoman.runtime import Runtime
+from dragoman.types.turns import Turn
 
 T = TypeVar("T")
 
@@ -198,9 +198,7 @@ def _interrupt(db: sqlite3.Connection, head: Head, now: float) -> None:
         )
 
 
-def _lease(
-    db: sqlite3.Connection, number: int, ref: Ref, head: Head, turn: TurnRow | None, ask: Ask, now: float
-) -> Go:
+def _lease(db: sqlite3.Connection, number: int, ref: Ref, head: Head, turn: TurnRow | None, ask: Ask, now: float) -> Go:
     fence, base = head.fence + 1, ask.base or head.leaf
     values = (ref.branch, ask.digest, fence, *base, ask.input, now, number, ask.key)
     if turn is None:

@@ -16,9 +16,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from dragoman.conversation.model import ROOT, Kept, Node, Path, Place, Ref, Turn, value_of
+from dragoman.conversation.model import ROOT, Kept, Node, Path, Place, Ref, value_of
 from dragoman.drivers.sqlite_schema import Schema
 from dragoman.types.messages import Message
+from dragoman.types.turns import Turn
 
 _TABLES: Final = (
     "CREATE TABLE conversation (id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, name TEXT NOT NULL, made REAL NOT NULL,"
@@ -229,9 +230,6 @@ def hang(db: sqlite3.Connection, number: int, parent: Place, nodes: Sequence[Nod
         db.execute("INSERT INTO segment VALUES (?, ?, ?, ?)", (number, segment, *parent))
     db.executemany(
         "INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (number, segment, depth + 1 + i, node.kind, node.weight, turn, node.body)
-            for i, node in enumerate(nodes)
-        ],
+        [(number, segment, depth + 1 + i, node.kind, node.weight, turn, node.body) for i, node in enumerate(nodes)],
     )
     return Place(segment, depth + len(nodes))

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from dragoman.conversation.model import Ask, Busy, Done, Go, Mark, Node, Outcome, Path, Place, Receipt, Ref, Turn
+from dragoman.conversation.model import Ask, Busy, Done, Go, Mark, Node, Outcome, Path, Place, Receipt, Ref
 from dragoman.errors import ConfigError
 from dragoman.runtime import Runtime
+from dragoman.types.turns import Turn
 
 
 class Store(Protocol):

@@ -27,7 +27,10 @@ class Plan(NamedTuple):
 def history(path: Iterable[Kept]) -> list[Message]:
     """All messages of a path: the instructions that hold now, then what was said."""
     kept = list(path)
-    return [*_instructions(kept), *(node.value for node in kept if _is_message(node) and isinstance(node.value, Message))]
+    return [
+        *_instructions(kept),
+        *(node.value for node in kept if _is_message(node) and isinstance(node.value, Message)),
+    ]
 
 
 def planned(

@@ -24,11 +24,11 @@ from dragoman.types.messages import Message
 from dragoman.types.requests import ChatRequest, OutputFormat, Settings, SettingsDict, settings_from
 from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import RunDict, RunResponse
+from dragoman.types.turns import Turn
 from dragoman.verbs.run import Rounds
 
 if TYPE_CHECKING:
     from dragoman.client import Messages
-    from dragoman.conversation_types import Turn
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.way import Way
 
@@ -52,3 +52,531 @@ class Window(Protocol):
             context: Tokens that the model can read, or None if it is not known.
         """
         ...
+
+
+class Voice(msgspec.Struct, frozen=True):
+    """
+    What a conversation has of its client.
+
+    Attributes:
+        plain: Runtime, routes and clocks.
+        asked: Makes a request of a verb's arguments.
+        send: Asks for a whole answer.
+        open: Asks for an answer whose first content has arrived.
+        rounds: Makes a run of a verb's arguments.
+    """
+
+    plain: Plain
+    asked: Callable[..., tuple[ChatRequest, Way | None]]
+    send: Callable[..., Any]
+    open: Callable[..., Any]
+    rounds: Callable[..., Rounds]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a conversation was made with; see `Client.conversation`."""
+
+    conversation: str
+    model: str | Plan
+    store: Any
+    tenant: str
+    branch: str
+    system: str | Message | None
+    settings: Settings
+    window: Window | Literal["default"] | None
+    on_busy: OnBusy
+    lease: float
+
+
+class Call(Protocol):
+    """A turn that has not begun."""
+
+    @property
+    def output(self) -> OutputFormat | None:
+        """The form of its answer."""
+        ...
+
+
+class Talk(Protocol):
+    """What the capability gives."""
+
+    id: str
+    branch: str
+    tenant: str
+
+    def call(
+        self,
+        said: Messages,
+        turn_id: str | None,
+        model: str | Plan | None,
+        settings: Settings | None,
+        keywords: Mapping[str, Any],
+        *,
+        edits: str | None = None,
+        runs: bool = False,
+    ) -> Call: ...
+
+    async def say(self, call: Call) -> ChatResponse: ...
+
+    async def open(self, call: Call) -> Opened: ...
+
+    async def run(self, call: Call) -> RunResponse: ...
+
+    async def history(self) -> list[Message]: ...
+
+    async def view(self) -> list[Message]: ...
+
+    async def turn(self, turn_id: str) -> Turn | None: ...
+
+    async def interrupted(self) -> list[Turn]: ...
+
+    async def resume(self, turn_id: str | None) -> ChatResponse: ...
+
+    async def undo(self) -> None: ...
+
+    async def fork(self, name: str | None, at: str | None) -> Talk: ...
+
+    async def export(self, form: Form) -> str: ...
+
+    async def take(self, data: str | bytes | Sequence[Any], form: Form) -> int: ...
+
+    async def erase(self) -> tuple[int, int]: ...
+
+
+class _Capability(Protocol):
+    def talk(self, voice: Voice, options: Options) -> Talk: ...
+
+
+MAIN: Final = "main"
+
+
+class _Named:
+    """What both faces of a conversation show without asking the store."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+
+    @property
+    def id(self) -> str:
+        """The conversation's name."""
+        return self._talk.id
+
+    @property
+    def branch(self) -> str:
+        """The branch that turns are said on."""
+        return self._talk.branch
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id!r} on {self.branch!r}>"
+
+
+class Conversation(_Named):
+    """
+    A conversation on the blocking face.  Made by `Client.conversation`; used from any number of threads.
+
+    >>> from dragoman import Client
+    >>> talk = Client().conversation("ticket-42", model="sim/echo")
+    >>> talk.say("Hello").text
+    'Hello'
+    >>> [message.text for message in talk.history]
+    ['Hello', 'Hello']
+    """
+
+    def say(
+        self,
+        said: Messages,
+        turn_id: str | None = None,
+        *,
+        model: str | Plan | None = None,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
+    ) -> ChatResponse:
+        """
+        Say something, and return the whole answer, which is kept before it is returned.
+
+        Args:
+            said: A text, one message, or several (results of tools).
+            turn_id: Your id of this turn.  The same id again gives the kept answer and asks no model.
+            model: Another model, from this turn on or for it alone.
+            settings: For this turn, over those of the conversation; the keywords win.
+            **keywords: As `Settings` describes them.  `timeout` holds for the wait for other turns, too.
+
+        Raises:
+            BusyError: Another turn runs, and did not end in time (or `on_busy` is `"reject"`).
+            TurnIdReusedError: The id was used with other words.
+            LeaseLostError: Another took the conversation over meanwhile; nothing was kept, `.partial` has the answer.
+            StoreError: The store failed.  If an answer was there, `.partial` has it.
+            DragomanError: As `Client.chat`; then nothing joins the history.
+        """
+        return drive(self._talk.say(self._talk.call(said, turn_id, model, settings, keywords)))
+
+    def stream(
+        self,
+        said: Messages,
+        turn_id: str | None = None,
+        *,
+        model: str | Plan | None = None,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
+    ) -> Stream:
+        """
+        Say something, and return a stream of the answer.
+
+        What comes is kept as it comes.  Before the last event is handed out the turn is committed; a stream that is
+        left earlier, or breaks, leaves an interrupted turn, which is no part of the history.  As `say` otherwise.
+        """
+        call = self._talk.call(said, turn_id, model, settings, keywords)
+        return Stream(drive(self._talk.open(call)), call.output)
+
+    def run(
+        self,
+        said: Messages,
+        turn_id: str | None = None,
+        *,
+        model: str | Plan | None = None,
+        settings: Settings | None = None,
+        **keywords: Unpack[RunDict],
+    ) -> RunResponse:
+        """
+        Say something, run the tools that the model calls, and keep the whole exchange as one turn.
+
+        Args:
+            said: As `say`.
+            turn_id: As `say`.
+            model: As `say`.
+            settings: As `say`.
+            **keywords: As `Client.run`.
+        """
+        return drive(self._talk.run(self._talk.call(said, turn_id, model, settings, keywords, runs=True)))
+
+    def edit(
+        self,
+        edits: str,
+        said: Messages,
+        turn_id: str | None = None,
+        *,
+        model: str | Plan | None = None,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
+    ) -> ChatResponse:
+        """
+        Say something else instead of an earlier turn, and go on from there.
+
+        What came after it is no part of the history any more; it stays in the tree, and `fork(at=...)` finds it.
+
+        Args:
+            edits: Id of that turn.
+            said: As `say`, and so is everything else.
+            turn_id: Id of the new turn.
+            model: As `say`.
+            settings: As `say`.
+            **keywords: As `say`.
+
+        Raises:
+            ConversationError: There is no such turn in the history.
+        """
+        return drive(self._talk.say(self._talk.call(said, turn_id, model, settings, keywords, edits=edits)))
+
+    @property
+    def history(self) -> list[Message]:
+        """All that was said on this branch: the instructions, then every turn that is done.  Read from the store."""
+        return drive(self._talk.history())
+
+    def view(self) -> list[Message]:
+        """What of the history the next turn will send, unless its window cuts."""
+        return drive(self._talk.view())
+
+    def turn(self, turn_id: str) -> Turn | None:
+        """Look a turn up; None if there is none of that id."""
+        return drive(self._talk.turn(turn_id))
+
+    def interrupted(self) -> list[Turn]:
+        """The turns that have no answer: failed, left, or their worker died.  The oldest first."""
+        return drive(self._talk.interrupted())
+
+    def resume(self, turn_id: str | None = None) -> ChatResponse:
+        """
+        Ask again for a turn that has no answer.
+
+        Args:
+            turn_id: Its id; None for the last one.
+
+        Raises:
+            ConversationError: There is none.
+        """
+        return drive(self._talk.resume(turn_id))
+
+    def undo(self) -> None:
+        """
+        Take the last turn out of the history; it stays in the tree.
+
+        Raises:
+            ConversationError: The history does not end with a turn.
+            BusyError: A turn runs.
+        """
+        drive(self._talk.undo())
+
+    def fork(self, name: str | None = None, *, at: str | None = None) -> Conversation:
+        """
+        Make another branch, which shares all that was said, and has its own turns from here.  It copies nothing.
+
+        Args:
+            name: Of the branch; one is made by default.
+            at: Id of the turn after which it goes on; None for the last.
+
+        Raises:
+            ConversationError: There is such a branch, or no such turn in the conversation.
+        """
+        return Conversation(drive(self._talk.fork(name, at)))
+
+    def export(self, form: Form = "json") -> str:
+        """Write the branch as text: `json` (everything, for `import_`), `openai` (messages), `markdown` (to read)."""
+        return drive(self._talk.export(form))
+
+    def import_(self, data: str | bytes | Sequence[Any], form: Form = "json") -> int:
+        """
+        Add messages from elsewhere to the end of the branch.
+
+        Args:
+            data: What `export` gave, or a list of messages in that form.
+            form: `json` or `openai`.
+
+        Returns:
+            How many.
+
+        Raises:
+            ConfigError: It is not of that form; nothing was added.
+            BusyError: A turn runs.
+        """
+        return drive(self._talk.take(data, form))
+
+    def erase(self) -> tuple[int, int]:
+        """Delete the whole conversation, with all branches.  Returns the numbers of nodes and turns deleted."""
+        return drive(self._talk.erase())
+
+
+class AsyncConversation(_Named):
+    """A conversation on the async face.  Made by `AsyncClient.conversation`; as `Conversation`."""
+
+    async def say(
+        self,
+        said: Messages,
+        turn_id: str | None = None,
+        *,
+        model: str | Plan | None = None,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
+    ) -> ChatResponse:
+        """Say something, and return the whole answer.  As `Conversation.say`."""
+        return await self._talk.say(self._talk.call(said, turn_id, model, settings, keywords))
+
+    def stream(
+        self,
+        said: Messages,
+        turn_id: str | None = None,
+        *,
+        model: str | Plan | None = None,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
+    ) -> AsyncStream:
+        """Return a stream of the answer; the turn begins when it is entered or first read.  As `Conversation.stream`."""
+        call = self._talk.call(said, turn_id, model, settings, keywords)
+        return AsyncStream(partial(self._talk.open, call), call.output)
+
+    async def run(
+        self,
+        said: Messages,
+        turn_id: str | None = None,
+        *,
+        model: str | Plan | None = None,
+        settings: Settings | None = None,
+        **keywords: Unpack[RunDict],
+    ) -> RunResponse:
+        """Say something, run the tools that the model calls, and keep the exchange.  As `Conversation.run`."""
+        return await self._talk.run(self._talk.call(said, turn_id, model, settings, keywords, runs=True))
+
+    async def edit(
+        self,
+        edits: str,
+        said: Messages,
+        turn_id: str | None = None,
+        *,
+        model: str | Plan | None = None,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
+    ) -> ChatResponse:
+        """Say something else instead of an earlier turn.  As `Conversation.edit`."""
+        return await self._talk.say(self._talk.call(said, turn_id, model, settings, keywords, edits=edits))
+
+    async def history(self) -> list[Message]:
+        """All that was said on this branch.  As `Conversation.history`."""
+        return await self._talk.history()
+
+    async def view(self) -> list[Message]:
+        """What of the history the next turn will send.  As `Conversation.view`."""
+        return await self._talk.view()
+
+    async def turn(self, turn_id: str) -> Turn | None:
+        """Look a turn up; None if there is none of that id."""
+        return await self._talk.turn(turn_id)
+
+    async def interrupted(self) -> list[Turn]:
+        """The turns that have no answer, the oldest first.  As `Conversation.interrupted`."""
+        return await self._talk.interrupted()
+
+    async def resume(self, turn_id: str | None = None) -> ChatResponse:
+        """Ask again for a turn that has no answer.  As `Conversation.resume`."""
+        return await self._talk.resume(turn_id)
+
+    async def undo(self) -> None:
+        """Take the last turn out of the history.  As `Conversation.undo`."""
+        await self._talk.undo()
+
+    async def fork(self, name: str | None = None, *, at: str | None = None) -> AsyncConversation:
+        """Make another branch, which shares all that was said.  As `Conversation.fork`."""
+        return AsyncConversation(await self._talk.fork(name, at))
+
+    async def export(self, form: Form = "json") -> str:
+        """Write the branch as text.  As `Conversation.export`."""
+        return await self._talk.export(form)
+
+    async def import_(self, data: str | bytes | Sequence[Any], form: Form = "json") -> int:
+        """Add messages from elsewhere to the end of the branch.  As `Conversation.import_`."""
+        return await self._talk.take(data, form)
+
+    async def erase(self) -> tuple[int, int]:
+        """Delete the whole conversation.  As `Conversation.erase`."""
+        return await self._talk.erase()
+
+
+# --- the verb ---------------------------------------------------------------------------------------------------------
+
+
+class _Talking:
+    """What both faces have for it."""
+
+    _plain: Plain
+    _stores: dict[str, Any]
+
+    if TYPE_CHECKING:  # the client's own
+
+        def _asked(
+            self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
+        ) -> tuple[ChatRequest, Way | None]: ...
+
+        async def _send(self, request: ChatRequest, way: Way | None = None) -> ChatResponse: ...
+
+        async def _open(self, request: ChatRequest, way: Way | None = None) -> Opened: ...
+
+        def _rounds(
+            self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
+        ) -> Rounds: ...
+
+    def _talk(self, options: Options) -> Talk:
+        voice = Voice(self._plain, self._asked, self._send, self._open, self._rounds)
+        capability = cast("_Capability", import_module("dragoman.conversation.talk"))
+        if isinstance(options.store, str):
+            # setdefault is atomic: of two threads that both made one, both use the first.
+            stores: dict[str, Any] = self.__dict__.setdefault("_stores", {})
+            opened = stores.get(options.store)
+            if opened is None:
+                make = import_module("dragoman.conversation.store").open_store
+                opened = stores.setdefault(options.store, make(options.store))
+            options = msgspec.structs.replace(options, store=opened)
+        return capability.talk(voice, options)
+
+
+class BlockingTalks(_Talking):
+    """Conversations of `Client`."""
+
+    def conversation(
+        self,
+        conversation: str,
+        *,
+        model: str | Plan,
+        store: Any = "memory://",
+        system: str | Message | None = None,
+        window: Window | Literal["default"] | None = "default",
+        on_busy: OnBusy = "wait",
+        tenant: str = "default",
+        branch: str = MAIN,
+        lease: float = 30.0,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
+    ) -> Conversation:
+        """
+        Return a conversation that is kept in a store.  Does no I/O by itself; it begins with its first turn.
+
+        Args:
+            conversation: Its name, yours; the same name in the same store is the same conversation, in any process.
+            model: `provider/model`, or a plan; each turn may have another.
+            store: `sqlite:///path.db`, `memory://` (gone with this client), or a store of your own.
+            system: The instructions, which hold from the next turn on; None for those that the conversation has.
+            window: How much is sent: `TokenBudget()` by default, `LastTurns(20)`, your own, or None for everything.
+            on_busy: What a turn does while another runs: `"wait"` in line until its deadline, `"reject"` with a
+                `BusyError`, `"fork"` (go on beside it, on a branch that is called as the turn's id), or `"interrupt"`
+                it.
+            tenant: Whose it is: part of every key of the store.
+            branch: The branch to go on with.
+            lease: Seconds after which a turn whose process stopped may be taken over; it is renewed while one runs.
+            settings: For every turn; the keywords win.
+            **keywords: As `Settings` describes them.
+
+        Raises:
+            ConfigError: A value that cannot be; `.field` names it.
+        """
+        values = (settings or Settings()).override(settings_from(keywords))
+        return Conversation(
+            self._talk(
+                Options(
+                    conversation=conversation,
+                    model=model,
+                    store=store,
+                    tenant=tenant,
+                    branch=branch,
+                    system=system,
+                    settings=values,
+                    window=window,
+                    on_busy=on_busy,
+                    lease=lease,
+                )
+            )
+        )
+
+
+class AsyncTalks(_Talking):
+    """Conversations of `AsyncClient`."""
+
+    def conversation(
+        self,
+        conversation: str,
+        *,
+        model: str | Plan,
+        store: Any = "memory://",
+        system: str | Message | None = None,
+        window: Window | Literal["default"] | None = "default",
+        on_busy: OnBusy = "wait",
+        tenant: str = "default",
+        branch: str = MAIN,
+        lease: float = 30.0,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
+    ) -> AsyncConversation:
+        """Return a conversation that is kept in a store; it is not awaited.  As `Client.conversation`."""
+        values = (settings or Settings()).override(settings_from(keywords))
+        return AsyncConversation(
+            self._talk(
+                Options(
+                    conversation=conversation,
+                    model=model,
+                    store=store,
+                    tenant=tenant,
+                    branch=branch,
+                    system=system,
+                    settings=values,
+                    window=window,
+                    on_busy=on_busy,
+                    lease=lease,
+                )
+            )
+        )

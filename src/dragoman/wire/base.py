@@ -250,8 +250,9 @@ class SseDecoder(FramedDecoder):
         self._sse = sse.Decoder()
 
     def _read(self, chunk: bytes) -> None:
-        for kind, data in self._sse.frames(chunk):
-            self._framed = True
+        frames = self._sse.frames(chunk)
+        self._framed = self._framed or bool(frames)
+        for kind, data in frames:
             if self.done:
                 return
             self._frame(kind, data)

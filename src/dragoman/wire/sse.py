@@ -116,8 +116,9 @@ class Decoder:
         """
         if events[:6] == b"data: " and len(events) <= self._max:
             lines = events[6:].split(b"\n\ndata: ")
-            if events.count(b"\n") == 2 * (len(lines) - 1):  # so that none is left inside of one
-                return [(b"", data) for data in lines]
+            plain = [(b"", data) for data in lines if b"\n" not in data]
+            if len(plain) == len(lines):
+                return plain
         frames: list[Frame] = []
         for block in events.split(b"\n\n"):
             head, typed, line = block.partition(b"\n")

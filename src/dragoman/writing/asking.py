@@ -26,6 +26,7 @@ from dragoman.types.messages import Message, Native, Reasoning, Text
 from dragoman.types.models import Model
 from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
+from dragoman.wire.lenient import object_of, text_of
 from dragoman.wire.request_body import overlay
 from dragoman.writing.fences import open_fence
 from dragoman.writing.joint import Format
@@ -79,9 +80,7 @@ def _token(answer: ChatResponse) -> Native | None:
 
 def _container(details: dict[str, Any]) -> str | None:
     """Where the provider's own tools run: they go on in the same place."""
-    container = details.get("container")
-    found = container.get("id") if isinstance(container, dict) else None
-    return found if isinstance(found, str) else None
+    return text_of(object_of(details.get("container")).get("id")) or None
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -51,25 +51,25 @@ class Decoder(SseDecoder):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._no_chunk(kind, data)
             return
-        if not self._started or kind == b"error" or not self._text(chunk):
-            self._chunk(chunk, kind, data)
-
-    def _text(self, chunk: Answer) -> bool:
-        """Take a chunk that says nothing but more text, as nearly all do: it is like the empty one but for that."""
         choices = chunk.choices
-        if not choices or len(choices) > 1 or chunk.usage or chunk.error or chunk.x_groq or chunk.citations:
-            return False
-        choice = choices[0]
-        piece = choice.delta
-        if piece is None or type(piece.content) is not str:
-            return False
-        content, piece.content = piece.content, None
-        if choice == _SILENT:
-            if content:
-                self.seen.append(TextDelta(content))
-            return True
-        piece.content = content
-        return False
+        if (
+            choices
+            and len(choices) == 1
+            and self._started
+            and kind != b"error"
+            and not (chunk.usage or chunk.error or chunk.x_groq or chunk.citations)
+        ):
+            choice = choices[0]
+            piece = choice.delta
+            # Nearly all chunks say nothing but more text: such a choice is like the empty one but for that.
+            if piece is not None and type(content := piece.content) is str:
+                piece.content = None
+                if choice == _SILENT:
+                    if content:
+                        self.seen.append(TextDelta(content))
+                    return
+                piece.content = content
+        self._chunk(chunk, kind, data)
 
     def _chunk(self, chunk: Answer, kind: bytes, data: bytes) -> None:
         choices = chunk.choices

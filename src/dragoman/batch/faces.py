@@ -1,0 +1,222 @@
+"""
+A batch as the two faces have it.
+
+On the blocking face the run has an event loop of its own, in a thread that lives as long as it; Ctrl-C comes to the
+caller's thread, and is passed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from dragoman.batch.estimate import estimated
+from dragoman.batch.job import Job
+from dragoman.types.batches import BatchEstimate, BatchReport, BatchRow
+from dragoman.types.batching import BatchTask
+
+if TYPE_CHECKING:
+    from dragoman.client import AsyncClient
+    from dragoman.policy.budget.budget import Budget
+    from dragoman.routes import Routes
+
+# Seconds that rows under way have to end when a run is stopped: they are paid for.
+GRACE: Final = 10.0
+_LOOK: Final = 0.5
+
+
+class _Run:
+    """What both faces share."""
+
+    def __init__(self, task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: Routes) -> None:
+        self.job = Job(task, client, routes.locate)
+        self._routes = routes
+        self._begun = False
+        weakref.finalize(self, self.job.close)
+
+    def report(self) -> BatchReport:
+        """How it stands."""
+        return self.job.report()
+
+    def estimate(self) -> BatchEstimate:
+        """What it will take."""
+        return estimated(self.job, self._routes)
+
+    def _begin(self) -> bool:
+        first, self._begun = not self._begun, True
+        return first
+
+    def _places(self) -> Iterator[BatchRow | None]:
+        """Outcomes in their order; None where one has to be waited for."""
+        place = 0
+        while True:
+            ended = self.job.ended  # before looking: what comes after would be missed
+            row = self.job.outcome(place)
+            if row is None and ended:
+                following = self.job.following(place)
+                if following is None:
+                    return
+                place = following
+                continue
+            if row is not None:
+                place += 1
+            yield row
+
+
+class BlockingRun(_Run):
+    """A batch of `Client`."""
+
+    def __init__(self, task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: Routes) -> None:
+        super().__init__(task, client, routes)
+        self._changed = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+        self.job.listeners.append(self._wake)
+        self.job.prepare()
+
+    def run(self) -> None:
+        """Run to the end; raises what stopped it."""
+        self._start()
+        try:
+            while self._thread is not None and self._thread.is_alive():
+                self._thread.join(_LOOK)
+        except KeyboardInterrupt as interrupt:
+            self._interrupted(interrupt)
+            raise
+        self._ended()
+
+    def rows(self) -> Iterator[BatchRow]:
+        """Outcomes in their order, as soon as each is there."""
+        self._start()
+        try:
+            for row in self._places():
+                if row is not None:
+                    yield row
+                else:
+                    self._changed.wait(_LOOK)
+                self._changed.clear()  # before the next look, so that nothing after it is missed
+        except KeyboardInterrupt as interrupt:
+            self._interrupted(interrupt)
+            raise
+        except GeneratorExit:
+            self._stop(None)
+            raise
+        self._ended()
+
+    def cancel(self) -> None:
+        """Take no more rows; those under way have a moment to end.  From any thread."""
+        self._stop(GRACE)
+
+    def _start(self) -> None:
+        if not self._begin():
+            return
+        self._thread = threading.Thread(target=self._work, name="dragoman-batch")
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            with asyncio.Runner() as runner:
+                self._loop = runner.get_loop()
+                runner.run(self.job.run())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
+            self._error = error
+        finally:
+            self.job.ended = True
+            self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+
+    def _stop(self, grace: float | None) -> None:
+        loop, thread = self._loop, self._thread
+        if loop is not None and thread is not None and thread.is_alive() and not self.job.ended:
+            loop.call_soon_threadsafe(self.job.stop, grace)
+
+    def _interrupted(self, interrupt: KeyboardInterrupt) -> None:
+        """The first Ctrl-C leaves the rows under way a moment, the second none."""
+        self._stop(GRACE)
+        try:
+            self._join()
+        except KeyboardInterrupt:
+            self._stop(None)
+            self._join()
+        interrupt.add_note(f"the batch has stopped cleanly ({self.report()}); run it again to go on")
+
+    def _join(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+
+    def _ended(self) -> None:
+        self._join()
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+
+class AsyncRun(_Run):
+    """A batch of `AsyncClient`."""
+
+    def __init__(self, task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: Routes) -> None:
+        super().__init__(task, client, routes)
+        self._running: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self.job.listeners.append(self._changed.set)
+
+    async def prepare(self) -> None:
+        """Look through the input, beside the loop."""
+        await asyncio.to_thread(self.job.prepare)
+
+    async def run(self) -> None:
+        """Run to the end; raises what stopped it."""
+        running = self._start()
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError:
+            running.cancel()
+            await asyncio.wait([running])
+            raise
+        running.result()
+
+    async def rows(self) -> AsyncIterator[BatchRow]:
+        """Outcomes in their order, as soon as each is there."""
+        running = self._start()
+        try:
+            for row in self._places():
+                if row is not None:
+                    yield row
+                    continue
+                self._changed.clear()
+                if not running.done():
+                    await self._changed.wait()
+        finally:
+            if not running.done():
+                running.cancel()
+                await asyncio.wait([running])
+        running.result()
+
+    def cancel(self) -> None:
+        """Take no more rows; those under way have a moment to end.  In the thread of the loop."""
+        self.job.stop(GRACE)
+
+    def _start(self) -> asyncio.Task[None]:
+        if self._running is None:
+            self._running = asyncio.get_running_loop().create_task(self.job.run())
+        return self._running
+
+
+def blocking_run(task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: Routes) -> BlockingRun:
+    """Prepare a batch on the blocking face; nothing is sent yet."""
+    return BlockingRun(task, client, routes)
+
+
+async def async_run(task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: Routes) -> AsyncRun:
+    """Prepare a batch on the async face; nothing is sent yet."""
+    made = AsyncRun(task, client, routes)
+    await made.prepare()
+    return made
+
+

@@ -1,0 +1,281 @@
+"""
+One batch: its input, its journal, and the files that it makes.
+
+    prepared    the input was looked through and the journal read; nothing was sent
+    run         rows are asked until all are settled
+    settled     the output files are written; the journal stays, so that the same batch again costs nothing
+
+Rule: what the journal says is all that is known.  It names no place of the machine beside the input, relative to
+itself, so both may be carried to another.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from dragoman.batch.engine import Engine
+from dragoman.batch.index import Index
+from dragoman.batch.journal import NO_KEY, Journal, Kind, Record, journal_of
+from dragoman.batch.lines import cost_of, read_line, row_of
+from dragoman.batch.merge import write_files
+from dragoman.batch.rows import Row, Rows
+from dragoman.batch.source import Given, Source
+from dragoman.batch.tally import Tally
+from dragoman.batch.template import Template
+from dragoman.errors import ConfigError, SourceError
+from dragoman.policy.budget.budget import Budget
+from dragoman.types.batches import BatchReport, BatchRow
+from dragoman.types.batching import BatchTask
+from dragoman.types.requests import OutputFormat, settings_from
+
+if TYPE_CHECKING:
+    from dragoman.client import AsyncClient
+
+
+class Told(msgspec.Struct, kw_only=True):
+    """
+    What a run was told, as its journal keeps it.
+
+    Attributes:
+        source: Path of the input as seen from the journal; None if it was no file.
+        rows: In the input, if they were counted.
+        options: The batch's own keywords.
+        settings: For all rows, where they are JSON.
+        unsaid: Settings that a journal cannot carry.
+    """
+
+    source: str | None = None
+    rows: int | None = None
+    options: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    unsaid: list[str] = []
+
+
+class Job:
+    """
+    A batch of one client.
+
+    Args:
+        task: What is to be done.
+        client: Makes the client that asks, which holds to one more budget if it is given one.
+        resolves: Raises `UnknownModelError` for a reference that leads nowhere.
+
+    Attributes:
+        tally: The sums so far.
+        ended: Whether there is no more to come from this run.
+    """
+
+    def __init__(
+        self, task: BatchTask, client: Callable[[Budget | None], AsyncClient], resolves: Callable[[str], object]
+    ) -> None:
+        self.tally = Tally()
+        self.ended = False
+        self.listeners: list[Callable[[], None]] = []
+        self._task = task
+        self._client = client
+        options = task.options
+        self._settings = settings_from(task.settings).values()
+        self._form: OutputFormat | None = self._settings.get("output")
+        if options.model is not None:
+            resolves(options.model)
+        self._sink = None if task.sink is None else Path(task.sink)
+        if self._sink is not None and self._sink.is_dir():
+            raise ConfigError(f"{self._sink} is a directory: give a file", field="sink")
+        self._source = Source(task.source)
+        self._rows = Rows(
+            model=options.model,
+            settings=self._settings,
+            template=None if options.template is None else Template(options.template),
+            system=options.system,
+            key=options.key,
+            resolves=resolves,
+        )
+        self._engine: Engine | None = None
+        self._index = Index()
+        self._journal: Journal | None = None
+        self._spent = Decimal(0)
+
+    # --- before -------------------------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """
+        Look through the input, and read the journal.
+
+        Raises:
+            SourceError: A row that can be none; the message names line and field.
+            ManifestError: The journal cannot be used.
+        """
+        if self._source.again:
+            self.tally.rows = sum(1 for _ in map(self._look, self._source))
+        self._journal = Journal(journal_of(self._sink) if self._sink else None)
+        for record in self._journal.records():
+            _RECALL[record.kind](self, record)
+
+    def _look(self, given: Given) -> None:
+        name = self._rows.name(given)
+        taken = self._index.claim(name, given.number)
+        if taken is not None:
+            raise SourceError(
+                f"{given.place}: the id {name!r} is that of row {taken} (counted from 0), too", field="custom_id"
+            )
+
+    def _settled(self, record: Record) -> None:
+        self._spent += cost_of(read_line(record.payload)) or 0
+        if record.kind == Kind.FAILED and self._task.options.retry_failed:
+            self._index.forget(record.key)
+        else:
+            self._index.settle(record.key, record.at, failed=record.kind == Kind.FAILED)
+
+    def _sent(self, record: Record) -> None:
+        self._index.send(record.key)
+
+    def _ignored(self, record: Record) -> None:
+        """Nothing of a run before matters but its rows."""
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether the input can be read more than once."""
+        return self._source.again
+
+    def spread(self, step: int) -> Iterator[Row | None]:
+        """Every so many-th row, or None for one that is settled."""
+        for given in self._source:
+            if given.number % step == 0:
+                row = self._rows.row(given)
+                yield None if self._index.settled(row.key) else row
+
+    # --- while --------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """
+        Ask all rows that are not settled, and write the files.
+
+        Raises:
+            DragomanError: What stopped it; everything until then is kept.
+        """
+        journal, options = self._opened(), self._task.options
+        begun = time.monotonic()
+        try:
+            journal.append(Kind.START, 0, NO_KEY, msgspec.json.encode(self._told()))
+            self._engine = Engine(
+                iter(self._source),
+                self._rows,
+                journal,
+                self._index,
+                self.tally,
+                window=options.window if self.tally.rows is None else min(options.window, max(1, self.tally.rows)),
+                ordered=options.order == "input",
+                look=None if self._source.again else self._look,
+                changed=self._changed,
+            )
+            async with self._client(self._budget()) as client:
+                await self._engine.run(client)
+            journal.sync()
+            await self._finish()
+        finally:
+            self.tally.seconds = time.monotonic() - begun
+            self.ended = True
+            journal.unlock()
+            self._changed()
+
+    def stop(self, grace: float | None) -> None:
+        """Take no more rows, and leave those under way so many seconds; in the thread of the loop."""
+        if self._engine is not None and not self.ended:
+            self._engine.stop(grace)
+
+    async def _finish(self) -> None:
+        import asyncio  # the engine has it already
+
+        assert self._engine is not None  # it has run
+        if not self._engine.whole:
+            self.tally.stopped = "cancelled"
+            return
+        self.tally.rows = self.tally.done + self.tally.failed
+        if self._sink is not None:
+            await asyncio.to_thread(write_files, self._sink, self._records(), self.tally.failed)
+
+    def _budget(self) -> Budget | None:
+        dollars = self._task.options.dollars
+        return None if dollars is None else Budget(max(Decimal(0), dollars - self._spent), name="max_cost")
+
+    def _told(self) -> Told:
+        path, unsaid = self._source.path, list[str]()
+        options = msgspec.to_builtins(self._task.options, str_keys=True, enc_hook=str)
+        settings: dict[str, Any] = {}
+        for name, value in self._task.settings.items():
+            try:
+                settings[name] = msgspec.json.decode(msgspec.json.encode(value))
+            except TypeError:
+                unsaid.append(name)
+        where = None
+        if path is not None and self._sink is not None:
+            where = os.path.relpath(path, self._sink.parent)
+        return Told(source=where, rows=self.tally.rows, options=options, settings=settings, unsaid=unsaid)
+
+    def _changed(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+    def _opened(self) -> Journal:
+        if self._journal is None:
+            raise ConfigError("the batch is not prepared", field="batch")
+        return self._journal
+
+    # --- outcomes -----------------------------------------------------------------------------------------------------
+
+    def report(self) -> BatchReport:
+        """How it stands."""
+        return self.tally.report()
+
+    def outcome(self, place: int) -> BatchRow | None:
+        """What stands at this place of the output, if it is durable; else None."""
+        at, journal = self._index.at(place), self._opened()
+        if at is None or at >= journal.synced:
+            return None
+        record = journal.read(at)
+        return self._read(row_of(record))
+
+    def following(self, place: int) -> int | None:
+        """The first place from this on that has an outcome: after a run that was stopped some have none."""
+        return self._index.after(place)
+
+    def _read(self, row: BatchRow) -> BatchRow:
+        """With the typed value, as its type."""
+        form, response = self._form, row.response
+        if response is None or form is None or form.type is None or not response.text:
+            return row
+        from dragoman.structured.reading import Misfit, Reading  # who asks for text need not load this
+
+        try:
+            value = Reading(form).of(response)
+        except Misfit:
+            return row  # the row asked for something else, and has it as it was written
+        return msgspec.structs.replace(row, response=msgspec.structs.replace(response, output=value))
+
+    def _records(self) -> Iterator[Record]:
+        place: int | None = self._index.after(0)
+        while place is not None:
+            at = self._index.at(place)
+            yield self._opened().read(cast("int", at))
+            place = self._index.after(place + 1)
+
+    def close(self) -> None:
+        """Let everything go.  Idempotent."""
+        self._index.close()
+        if self._journal is not None:
+            self._journal.close()
+
+
+_RECALL: dict[Kind, Callable[[Job, Record], None]] = {
+    Kind.START: Job._ignored,  # pyright: ignore[reportPrivateUsage] - its own table
+    Kind.SENT: Job._sent,  # pyright: ignore[reportPrivateUsage]
+    Kind.DONE: Job._settled,  # pyright: ignore[reportPrivateUsage]
+    Kind.FAILED: Job._settled,  # pyright: ignore[reportPrivateUsage]
+}
