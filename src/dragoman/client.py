@@ -119,13 +119,15 @@ class _Core(Asking):
         self._proxy, self._tls = proxy, check_tls(tls)
         providers = veiled(providers or {})  # before anything can fail: tracebacks may be shown with variables
 
+        patient, middleware = msgspec.structs.replace(self._timeouts, total=None), tuple(middleware)
+
         def again(more: Budget | None) -> AsyncClient:
-            """One like this for the rows of a batch: they wait in line as long as it takes, unless one says otherwise."""
-            budgets = [budget] if isinstance(budget, _budget_type()) else list(budget or ())
+            """One like this for the rows of a batch, which wait in line as long as it takes unless they say otherwise."""
+            budgets = list(budget) if isinstance(budget, Sequence) else [budget] if budget else []
             return AsyncClient(
                 providers=providers,
                 models=models,
-                timeouts=msgspec.structs.replace(self._timeouts, total=None),
+                timeouts=patient,
                 defaults=defaults,
                 middleware=middleware,
                 retry=retry,
@@ -297,7 +299,7 @@ class _Core(Asking):
         raise NotImplementedError
 
 
-class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing, BlockingWriting, BlockingTalks):
+class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing, BlockingWriting, BlockingTalks, BlockingBatches):
     """
     Asks any model, and blocks until the answer is there.
 
@@ -373,7 +375,7 @@ class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing, BlockingWritin
         return BlockingTransport(proxy=self._proxy, environ=os.environ, tls=self._tls)
 
 
-class AsyncClient(_Core, AsyncVerbs, AsyncRuns, AsyncParsing, AsyncWriting, AsyncTalks):
+class AsyncClient(_Core, AsyncVerbs, AsyncRuns, AsyncParsing, AsyncWriting, AsyncTalks, AsyncBatches):
     """
     Asks any model, and awaits the answer.
 

@@ -97,7 +97,7 @@ def name(path: Path) -> str:
 @pytest.mark.parametrize("path", [path for path in documents() if program(path).strip()], ids=name)
 def test_python_of_the_documents_runs(path, provider, folder):
     """The Python of a document, from top to bottom, is a program that ends well and warns of nothing."""
-    script = folder / path.with_suffix(".py").name
+    script = folder / f"page_{path.stem}.py"  # `secrets.py` would stand before a module of that name
     script.write_text(program(path), "utf-8")
 
     done = run([sys.executable, "-W", "error", str(script)], provider, folder)

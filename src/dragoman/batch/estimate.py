@@ -61,7 +61,9 @@ def estimated(job: Job, routes: Routes) -> BatchEstimate:
     """
     rows = job.tally.rows
     if not job.rereadable or rows is None:
-        raise ConfigError("this source can be read only once: give a file or a list to have an estimate", field="source")
+        raise ConfigError(
+            "this source can be read only once: give a file or a list to have an estimate", field="source"
+        )
     sums = _Sums()
     for row in job.spread(max(1, -(-rows // SAMPLE))):
         sums.seen += 1

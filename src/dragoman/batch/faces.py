@@ -218,5 +218,3 @@ async def async_run(task: BatchTask, client: Callable[[Budget | None], AsyncClie
     made = AsyncRun(task, client, routes)
     await made.prepare()
     return made
-
-

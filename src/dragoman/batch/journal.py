@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, cast
+from typing import BinaryIO, Final, NamedTuple
 from zlib import crc32
 
 from dragoman.errors import BatchError, ManifestError

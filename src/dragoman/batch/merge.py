@@ -52,5 +52,3 @@ def _write(parts: dict[Kind, Path], records: Iterator[Record]) -> None:
         for file in files.values():
             file.flush()
             os.fsync(file.fileno())
-
-

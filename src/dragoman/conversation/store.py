@@ -23,14 +23,14 @@ class Store(Protocol):
     """
     Conversations, for both faces.
 
-    Every operation raises `StoreError` if the store fails, and `until` is when the call is over, on the runtime's clock.
+    Every operation raises `StoreError` if the store fails; `until` is when the call is over, on the runtime's clock.
     """
 
     async def begin(self, runtime: Runtime, ref: Ref, ask: Ask, until: float | None = None) -> Go | Busy | Done:
         """
         Begin a turn: keep what is asked, take the lease, and read the path.
 
-        A turn of the same id that is done gives its answer again; one that failed, or whose worker is gone, begins anew.
+        A turn of the same id that is done gives its answer again; one that failed, or has lost its worker, begins anew.
 
         Raises:
             TurnIdReusedError: The id was used with other input.

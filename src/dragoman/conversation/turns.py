@@ -1,8 +1,8 @@
 """
 A turn under way: its lease, and its one end.
 
-Rule: a turn ends once.  Whole, it is committed before its reader sees the end; failed or left, it is marked so, and what
-had come of its text stays with it, marked as what it is.
+Rule: a turn ends once.  Whole, it is committed before its reader sees the end; failed or left, it is marked so, and
+what had come of its text stays with it.
 """
 
 from __future__ import annotations
@@ -98,6 +98,9 @@ class Held:
         except DragomanError as error:
             error.partial = answer
             raise
+        except BaseException:
+            self._release()
+            raise
         return kept(nodes, leaf, self.mark.key)
 
     async def failed(self, error: DragomanError) -> None:
@@ -111,9 +114,13 @@ class Held:
     def left(self, text: str) -> None:
         """Mark the turn: nobody reads on.  Never waits."""
         if self._claim():
-            outcome = Outcome(state="interrupted", text=text or None)
-            store, mark = self._store, self.mark
-            background.submit(lambda: _mark(store, mark, outcome))
+            self._release(text)
+
+    def _release(self, text: str = "") -> None:
+        """Give the lease back, soon; if the turn was committed after all, this changes nothing."""
+        outcome = Outcome(state="interrupted", text=text or None)
+        store, mark = self._store, self.mark
+        background.submit(lambda: _mark(store, mark, outcome))
 
     async def _committed(self, outcome: Outcome) -> Place:
         for again in range(1, _TRIES):
@@ -138,7 +145,7 @@ class Held:
 
     def _lost(self, answer: ChatResponse) -> LeaseLostError:
         return LeaseLostError(
-            f"the turn {self.mark.key!r} of {self.mark.ref.conversation!r} was taken over by another; nothing was written",
+            f"the turn {self.mark.key!r} of {self.mark.ref.conversation!r} was taken over: nothing was written",
             partial=answer,
         )
 

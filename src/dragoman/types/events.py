@@ -30,7 +30,7 @@ class Start(_Event, frozen=True, omit_defaults=True, tag="start"):
     model: str | None = None
 
 
-class TextDelta(_Event, frozen=True, omit_defaults=True, tag="text"):
+class TextDelta(_Event, frozen=True, omit_defaults=True, tag="text", gc=False):
     """More text."""
 
     text: str

@@ -250,9 +250,8 @@ class SseDecoder(FramedDecoder):
         self._sse = sse.Decoder()
 
     def _read(self, chunk: bytes) -> None:
-        frames = self._sse.frames(chunk)
-        self._framed = self._framed or bool(frames)
-        for kind, data in frames:
+        for kind, data in self._sse.frames(chunk):
+            self._framed = True
             if self.done:
                 return
             self._frame(kind, data)

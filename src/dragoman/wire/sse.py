@@ -14,6 +14,8 @@ Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain, repeat
 from typing import Final
 
 import msgspec
@@ -85,8 +87,8 @@ class Decoder:
             )
         return events
 
-    def frames(self, chunk: bytes) -> list[Frame]:
-        """Like `feed`, as (type, data) in bytes, undecoded."""
+    def frames(self, chunk: bytes) -> Iterable[Frame]:
+        """Like `feed`, as (type, data) in bytes, undecoded.  The bytes are taken in at once."""
         if not self._started and not self._head and chunk and not _BOM.startswith(chunk[:1]):
             self._started = True
         if not self._started or self._skip_lf or self.failure is not None or b"\r" in chunk:
@@ -106,19 +108,19 @@ class Decoder:
             quick = self._quickly(whole)
             if quick is None:
                 return frames + self._slowly(chunk)
-            frames += quick
+            last = self._slowly(rest) if rest else []
+            return chain(frames, quick, last) if frames or last else quick
         return frames + self._slowly(rest) if rest else frames
 
-    def _quickly(self, events: bytes) -> list[Frame] | None:
+    def _quickly(self, events: bytes) -> Iterable[Frame] | None:
         """
         Cut whole events by a few C calls, if each is what live streams consist of: one data line, or a type and one
         data line.  None if any is not.
         """
         if events[:6] == b"data: " and len(events) <= self._max:
             lines = events[6:].split(b"\n\ndata: ")
-            plain = [(b"", data) for data in lines if b"\n" not in data]
-            if len(plain) == len(lines):
-                return plain
+            if not any(b"\n" in data for data in lines):
+                return zip(repeat(b""), lines)  # makes no tuples: thousands would wake the garbage collector
         frames: list[Frame] = []
         for block in events.split(b"\n\n"):
             head, typed, line = block.partition(b"\n")
