@@ -362,7 +362,7 @@ _TITLES = {
     ("output", 0): "output: any JSON",
     ("output", 1): "output: a schema",
 }
-NOT_SENT = ("timeout", "extra", "native")
+NOT_SENT = ("timeout", "priority", "reuse", "extra", "native")
 """Settings that are no field of a dialect."""
 
 
@@ -423,7 +423,8 @@ Written by `scripts/matrix.py` from what the wires do; see [Crossing providers](
 * **no**: the dialect has no place for it; it is left out, with a notice (with `strict=True` it is refused).
 
 Which model takes what is another question, answered before sending by the rules of the catalogue ([Models](models.md)).
-The settings `timeout` (which is no field), `extra` and `native` (which are sent as they are) have no row.
+The settings `timeout`, `priority` and `reuse` (which are no fields), `extra` and `native` (which are sent as they are)
+have no row.
 """
 _COLUMNS = {
     "openai-chat": "chat",

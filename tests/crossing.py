@@ -116,7 +116,7 @@ def send(target: Target, request: ChatRequest, *, known: bool = False) -> Sent:
     """
     facts = find_model(target.provider, target.model) if known else None
     route = Route(row(target), target.model, wire.get(target.wire), None, facts)
-    sender = Sender(lambda _: route, lambda _: _no_transport())
+    sender = Sender(lambda _, key: route, lambda _: _no_transport())
     context = Context(BlockingRuntime(), Clocks(Timeouts(), 0.0))
     _, encoded = sender.prepare(request, context)
     path = encoded.url.partition("provider.example")[2]

@@ -208,6 +208,8 @@ _SPECIAL: dict[type[DragomanError], Callable[[str], DragomanError]] = {
     errors.MissingKeyError: lambda text: errors.MissingKeyError("openai", "OPENAI_API_KEY", ("env", text)),
     errors.TimeoutError: lambda text: errors.TimeoutError(text, clock="idle", limit=3.0, **_FACTS),
     errors.WireError: lambda text: errors.WireError(text, path="$.a", **_FACTS),
+    errors.RunLimitError: lambda text: errors.RunLimitError(text, limit="rounds", **_FACTS),
+    errors.ToolError: lambda text: errors.ToolError(text, call=ToolCall("1", "pay"), **_FACTS),
 }
 
 

@@ -18,6 +18,7 @@ _SUBMODULES = ("catalog", "errors", "observe", "testing", "tools", "wire")
 
 _HOMES = {
     "client": "AsyncClient Client",
+    "conversation.window": "LastTurns TokenBudget",
     "errors": """
         AuthenticationError BadRequestError BatchError BudgetError BusyError CircuitOpenError
         ConfigError ConnectError ContentFilterError ContextLengthError ConversationError
@@ -61,7 +62,9 @@ _HOMES = {
     "types.shapes": "OneOf Regex",
     "types.timeouts": "Timeouts",
     "types.tools": "Tool ToolFunction tool",
+    "types.turns": "Turn",
     "types.usage": "Usage",
+    "verbs.conversations": "AsyncConversation Conversation",
     "verbs.run_stream": "AsyncRunStream RunStream",
 }
 

@@ -7,6 +7,8 @@ from dragoman import wire as wire
 from dragoman._version import __version__ as __version__
 from dragoman.client import AsyncClient as AsyncClient
 from dragoman.client import Client as Client
+from dragoman.conversation.window import LastTurns as LastTurns
+from dragoman.conversation.window import TokenBudget as TokenBudget
 from dragoman.errors import AuthenticationError as AuthenticationError
 from dragoman.errors import BadRequestError as BadRequestError
 from dragoman.errors import BatchError as BatchError
@@ -131,6 +133,9 @@ from dragoman.types.timeouts import Timeouts as Timeouts
 from dragoman.types.tools import Tool as Tool
 from dragoman.types.tools import ToolFunction as ToolFunction
 from dragoman.types.tools import tool as tool
+from dragoman.types.turns import Turn as Turn
 from dragoman.types.usage import Usage as Usage
+from dragoman.verbs.conversations import AsyncConversation as AsyncConversation
+from dragoman.verbs.conversations import Conversation as Conversation
 from dragoman.verbs.run_stream import AsyncRunStream as AsyncRunStream
 from dragoman.verbs.run_stream import RunStream as RunStream

@@ -122,7 +122,7 @@ class _Core(Asking):
         patient, middleware = msgspec.structs.replace(self._timeouts, total=None), tuple(middleware)
 
         def again(more: Budget | None) -> AsyncClient:
-            """One like this for the rows of a batch, which wait in line as long as it takes unless they say otherwise."""
+            """One like this for the rows of a batch, which wait in line as long as it takes unless told otherwise."""
             budgets = list(budget) if isinstance(budget, Sequence) else [budget] if budget else []
             return AsyncClient(
                 providers=providers,

@@ -6,6 +6,7 @@ What the client owes its own callers it owes them, too: the whole answer, or an 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import traceback
@@ -17,7 +18,7 @@ import httpx2
 import openai
 import pytest
 
-from dragoman import Client, Retry, Timeouts
+from dragoman import AsyncClient, Client, Retry, Timeouts
 from dragoman.bridge import httpx2_client
 from dragoman.testing import Server
 from dragoman.testing.faults import FAULTS, TEXT, TOOLS, Expects, Fault, fault
@@ -194,3 +195,40 @@ def _shown(error: Exception) -> Iterator[str]:
         texts.append(repr(getattr(response, "_content", b"")))  # there is none of a stream
     if any(KEY in text for text in texts):
         yield "the key can be read"
+
+
+SOME = (
+    "cut_in_text",
+    "reset_in_text",
+    "reset_before_answer",
+    "html",
+    "status_500",
+    "gzip",
+    "one_packet",
+    "stall_in_text",
+)
+
+
+@pytest.mark.parametrize("name", [name for name in SOME if name in FAULTS])
+def test_faults_on_the_asynchronous_face(name: str) -> None:
+    """The same for the asynchronous SDK over an `AsyncClient`."""
+
+    async def main(server: Server) -> Seen:
+        client = AsyncClient(providers=providers(server), timeouts=SHORT, retry=Retry(base=0.01), limit=None)
+        async with client, httpx2_client(client) as http:
+            sdk = openai.AsyncOpenAI(api_key="dragoman", base_url=server.base_url(), http_client=http, max_retries=0)
+            create: Any = sdk.chat.completions.create
+            text = ""
+            try:
+                async for chunk in await create(model="m", messages=ASK, stream=True):
+                    text += "".join(choice.delta.content or "" for choice in chunk.choices)
+            except DOCUMENTED as error:
+                return Seen(error=error)
+            return Seen(text)
+
+    expects = FAULTS[name].stream
+    assert expects is not None
+    with Server(default=fault(name)) as server:
+        seen = asyncio.run(main(server))
+
+        assert [] == list(_findings(expects, seen, server, streamed=True))

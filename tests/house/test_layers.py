@@ -75,6 +75,7 @@ LIBRARIES = {
     "aiohttp": ("transport",),
     "yarl": ("transport",),
     "click": ("cli",),
+    "pytest": ("testing",),
     "httpx2": ("bridge",),
 }
 

@@ -13,9 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from dragoman import AsyncClient, Client, ConfigError, DragomanError, Fallback, Hedge, Retry, StreamInterrupted, wire
+from dragoman.bridge import httpx2_client
 from dragoman.testing import Server, echo, embeds, says, status
 from dragoman.testing.cassette import CassetteError, Difference, UnmatchedError, UnusedError, cassette
 from dragoman.testing.faults import fault
@@ -604,3 +606,38 @@ def test_a_fault_is_recorded_as_what_it_was(server: Server, path: Path) -> None:
     assert first["response"]["pieces"]
     assert "response" not in second
     assert ("error", "ConnectError") == (third["failure"]["kind"], third["failure"]["error"])
+
+
+def test_an_official_sdk_is_taped_over_the_bridge(server: Server, path: Path) -> None:
+    """What asks through a client of ours, plain and streamed, goes through the tape as the client does."""
+    server.script(says("from the provider"), says("in pieces"))
+
+    def ask(base_url: str) -> list[str]:
+        rows = {"openai": {"base_url": base_url, "api_key": "a-key-of-tests-1"}}
+        with Client(providers=rows) as client, httpx2_client(client) as http:
+            sdk = openai.OpenAI(api_key="unused", base_url=base_url, http_client=http, max_retries=0)
+            question: Any = [{"role": "user", "content": "Hi"}]
+            plain = sdk.chat.completions.create(model="gpt-5.6-luna", messages=question)
+            stream = sdk.chat.completions.create(model="gpt-5.6-luna", messages=question, stream=True)
+            pieces = [chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices]
+            return [plain.choices[0].message.content or "", "".join(pieces)]
+
+    with cassette(path, mode="once"):
+        first = ask(server.base_url())
+    with cassette(path):
+        second = ask(GONE)
+
+    assert ["from the provider", "in pieces"] == first == second
+    assert 2 == server.calls
+
+
+def test_a_large_tape_is_searched_quickly(path: Path) -> None:
+    """A thousand recordings, asked for in reverse, are found by what they are and not one by one."""
+    questions = [f"question {number}" for number in range(1000)]
+    with cassette(path, mode="once"), Client() as client:
+        for question in questions:
+            client.chat("sim/echo", question)
+    began = time.monotonic()
+    with cassette(path), Client() as client:
+        assert all(question == client.chat("sim/echo", question).text for question in reversed(questions))
+    assert time.monotonic() - began < 10

@@ -100,6 +100,9 @@ class Engine:
         syncing = asyncio.create_task(self._sync())
         self._tasks = {asyncio.create_task(self._work(client)) for _ in range(self._window)}
         try:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+            if any(task.done() and not task.cancelled() and task.exception() for task in self._tasks):
+                self.stop(None)  # the caller's iterator or middleware raised what is no error of ours
             await asyncio.wait(self._tasks)
         except asyncio.CancelledError:
             self.stop(None)
@@ -187,7 +190,8 @@ class Engine:
             self._keep(Kind.FAILED, row, failed(row, error, seconds=time.monotonic() - begun))
         else:
             if response is not None:
-                spoken = client.providers[response.provider].wire if response.provider in client.providers else None
+                provider = client.providers.get(response.provider or "")
+                spoken = provider.wire if provider else None
                 line = answered(row, response, seconds=time.monotonic() - begun, spoken=spoken)
                 self._keep(Kind.DONE, row, line)
         finally:

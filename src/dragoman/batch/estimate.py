@@ -61,9 +61,7 @@ def estimated(job: Job, routes: Routes) -> BatchEstimate:
     """
     rows = job.tally.rows
     if not job.rereadable or rows is None:
-        raise ConfigError(
-            "this source can be read only once: give a file or a list to have an estimate", field="source"
-        )
+        raise ConfigError("an estimate needs a source that can be read twice: a file, or a list", field="source")
     sums = _Sums()
     for row in job.spread(max(1, -(-rows // SAMPLE))):
         sums.seen += 1

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from dragoman.batch.estimate import estimated
@@ -35,11 +35,14 @@ class _Run:
         self.job = Job(task, client, routes.locate)
         self._routes = routes
         self._begun = False
-        weakref.finalize(self, self.job.close)
 
     def report(self) -> BatchReport:
         """How it stands."""
         return self.job.report()
+
+    def close(self) -> None:
+        """Let everything go, once nobody has the batch any more."""
+        self.job.close()
 
     def estimate(self) -> BatchEstimate:
         """What it will take."""
@@ -73,24 +76,25 @@ class BlockingRun(_Run):
         super().__init__(task, client, routes)
         self._changed = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        # Not `Thread.join`: one that Ctrl-C interrupts may take the thread for ended (CPython issue 90882).
+        self._over = threading.Event()
         self._error: BaseException | None = None
-        self.job.listeners.append(self._wake)
+        self._unwanted = False
+        self.job.listeners.append(self._changed.set)
         self.job.prepare()
 
     def run(self) -> None:
         """Run to the end; raises what stopped it."""
-        self._start()
         try:
-            while self._thread is not None and self._thread.is_alive():
-                self._thread.join(_LOOK)
+            self._start()
+            self._over.wait()
         except KeyboardInterrupt as interrupt:
             self._interrupted(interrupt)
             raise
         self._ended()
 
-    def rows(self) -> Iterator[BatchRow]:
-        """Outcomes in their order, as soon as each is there."""
+    def rows(self, owner: object) -> Iterator[BatchRow]:
+        """Outcomes in their order, as soon as each is there; keeps its owner, and so the journal, until the end."""
         self._start()
         try:
             for row in self._places():
@@ -104,54 +108,53 @@ class BlockingRun(_Run):
             raise
         except GeneratorExit:
             self._stop(None)
+            self._over.wait()
             raise
         self._ended()
 
     def cancel(self) -> None:
         """Take no more rows; those under way have a moment to end.  From any thread."""
+        if self._begin():
+            self.job.drop()
+            self._over.set()
         self._stop(GRACE)
 
     def _start(self) -> None:
-        if not self._begin():
-            return
-        self._thread = threading.Thread(target=self._work, name="dragoman-batch")
-        self._thread.start()
+        if self._begin():
+            threading.Thread(target=self._work, name="dragoman-batch").start()
 
     def _work(self) -> None:
         try:
             with asyncio.Runner() as runner:
                 self._loop = runner.get_loop()
+                if self._unwanted:
+                    self.job.stop(None)
                 runner.run(self.job.run())
         except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
             self._error = error
         finally:
             self.job.ended = True
-            self._wake()
-
-    def _wake(self) -> None:
-        self._changed.set()
+            self._over.set()
+            self._changed.set()
 
     def _stop(self, grace: float | None) -> None:
-        loop, thread = self._loop, self._thread
-        if loop is not None and thread is not None and thread.is_alive() and not self.job.ended:
-            loop.call_soon_threadsafe(self.job.stop, grace)
+        self._unwanted = True  # for a loop that is not there yet
+        if self._loop is not None and not self.job.ended:
+            with suppress(RuntimeError):  # it has closed its loop in this moment
+                self._loop.call_soon_threadsafe(self.job.stop, grace)
 
     def _interrupted(self, interrupt: KeyboardInterrupt) -> None:
         """The first Ctrl-C leaves the rows under way a moment, the second none."""
         self._stop(GRACE)
         try:
-            self._join()
+            self._over.wait()
         except KeyboardInterrupt:
             self._stop(None)
-            self._join()
+            self._over.wait()
         interrupt.add_note(f"the batch has stopped cleanly ({self.report()}); run it again to go on")
 
-    def _join(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
-
     def _ended(self) -> None:
-        self._join()
+        self._over.wait()
         error, self._error = self._error, None
         if error is not None:
             raise error
@@ -181,8 +184,8 @@ class AsyncRun(_Run):
             raise
         running.result()
 
-    async def rows(self) -> AsyncIterator[BatchRow]:
-        """Outcomes in their order, as soon as each is there."""
+    async def rows(self, owner: object) -> AsyncIterator[BatchRow]:
+        """Outcomes in their order, as soon as each is there; keeps its owner, and so the journal, until the end."""
         running = self._start()
         try:
             for row in self._places():
@@ -200,6 +203,8 @@ class AsyncRun(_Run):
 
     def cancel(self) -> None:
         """Take no more rows; those under way have a moment to end.  In the thread of the loop."""
+        if self._running is None:
+            self.job.drop()
         self.job.stop(GRACE)
 
     def _start(self) -> asyncio.Task[None]:

@@ -34,6 +34,7 @@ from dragoman.policy.budget.budget import Budget
 from dragoman.types.batches import BatchReport, BatchRow
 from dragoman.types.batching import BatchTask
 from dragoman.types.requests import OutputFormat, settings_from
+from dragoman.types.responses import ChatResponse
 
 if TYPE_CHECKING:
     from dragoman.client import AsyncClient
@@ -49,6 +50,7 @@ class Told(msgspec.Struct, kw_only=True):
         options: The batch's own keywords.
         settings: For all rows, where they are JSON.
         unsaid: Settings that a journal cannot carry.
+        pid: The process that runs it.
     """
 
     source: str | None = None
@@ -56,6 +58,7 @@ class Told(msgspec.Struct, kw_only=True):
     options: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     unsaid: list[str] = []
+    pid: int = 0
 
 
 class Job:
@@ -101,6 +104,8 @@ class Job:
         self._index = Index()
         self._journal: Journal | None = None
         self._spent = Decimal(0)
+        self._unwanted = False
+        self._reading: Callable[[ChatResponse], Any] | None = None
 
     # --- before -------------------------------------------------------------------------------------------------------
 
@@ -112,11 +117,15 @@ class Job:
             SourceError: A row that can be none; the message names line and field.
             ManifestError: The journal cannot be used.
         """
-        if self._source.again:
-            self.tally.rows = sum(1 for _ in map(self._look, self._source))
-        self._journal = Journal(journal_of(self._sink) if self._sink else None)
-        for record in self._journal.records():
-            _RECALL[record.kind](self, record)
+        try:
+            if self._source.again:
+                self.tally.rows = sum(1 for _ in map(self._look, self._source))
+            self._journal = Journal(journal_of(self._sink) if self._sink else None)
+            for record in self._journal.records():
+                _RECALL[record.kind](self, record)
+        except BaseException:
+            self.close()
+            raise
 
     def _look(self, given: Given) -> None:
         name = self._rows.name(given)
@@ -160,6 +169,8 @@ class Job:
         Raises:
             DragomanError: What stopped it; everything until then is kept.
         """
+        if self.ended:
+            return
         journal, options = self._opened(), self._task.options
         begun = time.monotonic()
         try:
@@ -175,6 +186,8 @@ class Job:
                 look=None if self._source.again else self._look,
                 changed=self._changed,
             )
+            if self._unwanted:
+                self._engine.stop(None)
             async with self._client(self._budget()) as client:
                 await self._engine.run(client)
             journal.sync()
@@ -187,8 +200,14 @@ class Job:
 
     def stop(self, grace: float | None) -> None:
         """Take no more rows, and leave those under way so many seconds; in the thread of the loop."""
+        self._unwanted = True  # for an engine that is not there yet
         if self._engine is not None and not self.ended:
             self._engine.stop(grace)
+
+    def drop(self) -> None:
+        """It shall not run at all."""
+        self.tally.stopped, self.ended = "cancelled", True
+        self._opened().unlock()
 
     async def _finish(self) -> None:
         import asyncio  # the engine has it already
@@ -208,16 +227,19 @@ class Job:
     def _told(self) -> Told:
         path, unsaid = self._source.path, list[str]()
         options = msgspec.to_builtins(self._task.options, str_keys=True, enc_hook=str)
+        del options["retry_failed"]  # is said for one run
         settings: dict[str, Any] = {}
         for name, value in self._task.settings.items():
-            try:
-                settings[name] = msgspec.json.decode(msgspec.json.encode(value))
-            except TypeError:
+            if _carried(name, value, self._settings.get(name)):
+                settings[name] = value
+            else:
                 unsaid.append(name)
         where = None
         if path is not None and self._sink is not None:
             where = os.path.relpath(path, self._sink.parent)
-        return Told(source=where, rows=self.tally.rows, options=options, settings=settings, unsaid=unsaid)
+        return Told(
+            source=where, rows=self.tally.rows, options=options, settings=settings, unsaid=unsaid, pid=os.getpid()
+        )
 
     def _changed(self) -> None:
         for listener in self.listeners:
@@ -253,8 +275,9 @@ class Job:
             return row
         from dragoman.structured.reading import Misfit, Reading  # who asks for text need not load this
 
+        self._reading = self._reading or Reading(form).of
         try:
-            value = Reading(form).of(response)
+            value = self._reading(response)
         except Misfit:
             return row  # the row asked for something else, and has it as it was written
         return msgspec.structs.replace(row, response=msgspec.structs.replace(response, output=value))
@@ -271,6 +294,15 @@ class Job:
         self._index.close()
         if self._journal is not None:
             self._journal.close()
+
+
+def _carried(name: str, value: object, meant: object) -> bool:
+    """Whether a setting that has gone through JSON still means the same."""
+    try:
+        again = settings_from({name: msgspec.json.decode(msgspec.json.encode(value))}).values()
+    except (ConfigError, TypeError):
+        return False
+    return again.get(name) == meant
 
 
 _RECALL: dict[Kind, Callable[[Job, Record], None]] = {

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, cast
 from zlib import crc32
 
 from dragoman.errors import BatchError, ManifestError
@@ -203,8 +203,9 @@ class Journal:
 def _opened(path: Path | None) -> BinaryIO:
     try:
         if path is None:
-            return tempfile.TemporaryFile(prefix="dragoman-batch-", buffering=1 << 16)
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", buffering=1 << 16)
+            return cast("BinaryIO", tempfile.TemporaryFile(prefix="dragoman-batch-"))
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file: BinaryIO = os.fdopen(opened, "r+b", buffering=1 << 16)
     except OSError as error:
         raise unwritable(path, error) from error
     try:
@@ -227,6 +228,16 @@ def _lock(file: BinaryIO, path: Path, *, free: bool = False) -> None:
         raise ManifestError(
             f"another process is running this batch ({path}): wait for it, or take another output", field="sink"
         ) from error
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process has the journal open to write it."""
+    try:
+        with path.open("rb") as file:
+            _lock(cast("BinaryIO", file), path)
+    except ManifestError:
+        return True
+    return False
 
 
 def sync_folder(path: Path) -> None:

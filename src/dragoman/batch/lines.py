@@ -38,6 +38,7 @@ class Line(msgspec.Struct):
     custom_id: str
     response: _Http | None = None
     error: BatchFailure | None = None
+    provider: str | None = None
     model: str | None = None
     usage: Usage = Usage()
     cost: msgspec.Raw = msgspec.Raw(b"null")
@@ -72,8 +73,9 @@ def answered(row: Row, response: ChatResponse, *, seconds: float, spoken: str | 
         id=f"batch_req_{row.key.hex()}",
         custom_id=row.id,
         response=_Http(200, response.request_id, _one_line(body)),
-        model=f"{response.provider}/{response.model}",
-        usage=response.usage,
+        provider=response.provider,
+        model=response.model,
+        usage=msgspec.structs.replace(response.usage, details=None),  # they are in the body
         cost=_dollars(response.cost),
         attempts=response.attempts,
         latency_ms=round(seconds * 1000, 3),
@@ -133,17 +135,16 @@ def cost_of(line: Line) -> Decimal | None:
 def _response(line: Line) -> ChatResponse:
     assert line.response is not None  # it is an answer
     response = wire.get(line.dialect).decode_response(200, {}, bytes(line.response.body))
-    provider, _, model = (line.model or "").partition("/")
     return msgspec.structs.replace(
         response,
-        provider=provider or None,
-        model=model or response.model,
-        usage=line.usage,
+        provider=line.provider,
+        model=line.model,
+        usage=msgspec.structs.replace(line.usage, details=response.usage.details),
         cost=cost_of(line),
         attempts=line.attempts,
         request_id=line.response.request_id,
         output=line.output,
-        simulated=provider == "sim",
+        simulated=line.provider == "sim",
     )
 
 

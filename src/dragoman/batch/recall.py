@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from dragoman.batch.job import Told
-from dragoman.batch.journal import Kind, journal_of, read_records
+from dragoman.batch.journal import Kind, is_locked, journal_of, read_records
 from dragoman.batch.lines import read_line
 from dragoman.batch.tally import Tally
 from dragoman.errors import ManifestError
@@ -90,3 +90,9 @@ def standing(sink: str | os.PathLike[str]) -> tuple[BatchReport, int]:
 def _restarted(told: Told, tally: Tally) -> Tally:
     tally.rows = told.rows
     return tally
+
+
+def running(sink: str | os.PathLike[str]) -> int | None:
+    """The process that runs the batch of an output file on this machine; None if none does."""
+    journal = journal_of(sink_of(sink))
+    return _told(journal).pid if is_locked(journal) else None

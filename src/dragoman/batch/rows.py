@@ -17,7 +17,7 @@ else does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, cast
 
@@ -87,12 +87,12 @@ class Rows:
         resolves: Callable[[str], object],
     ) -> None:
         self._model = model
-        self._settings = {"priority": "batch", **settings}
+        self._settings: dict[str, Any] = {"priority": "batch", **settings}
         self._template = template
         self._system = system
         self._ids = (key,) if key else _IDS
         self._named = key is not None
-        self._reference = lru_cache(1000)(lambda name: _reference(name, resolves))
+        self._reference = lru_cache(1000)(partial(_reference, resolves))
 
     def name(self, given: Given) -> str:
         """
@@ -116,9 +116,10 @@ class Rows:
         """Make the request of a row that was looked at; what is wrong in it is kept beside it."""
         name, value = self.name(given), _unwrapped(given.value)
         dialect = _dialect(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else None
+        request: ChatRequest | ConfigError
         try:
-            request: ChatRequest | ConfigError = self._request(value, dialect, given.place)
-            known = _digest(cast("ChatRequest", request))
+            made = self._request(value, dialect, given.place)
+            request, known = made, _digest(made)
         except ConfigError as error:
             request = error
             known = blake2b(error.message.encode("utf-8", "replace")).digest()
@@ -206,10 +207,11 @@ class Rows:
         named = self._model or model
         if named is None:
             raise ConfigError("no model: give model= for all rows, or one in each", field="model")
-        return ChatRequest(self._reference(named), messages, **{**self._settings, **own})
+        merged: dict[str, Any] = {**self._settings, **own}
+        return ChatRequest(self._reference(named), messages, **merged)
 
 
-def _reference(name: str, resolves: Callable[[str], object]) -> str:
+def _reference(resolves: Callable[[str], object], name: str) -> str:
     """A reference that resolves; the bare names in OpenAI's files are OpenAI's."""
     try:
         resolves(name)
@@ -224,7 +226,7 @@ def _unwrapped(value: Any) -> Any:
     """A line of an errors file is the row that failed."""
     if isinstance(value, Mapping) and "row" in value and "error" in value:
         return cast("Mapping[str, Any]", value)["row"]
-    return value
+    return cast("object", value)
 
 
 def _dialect(fields: Mapping[str, Any]) -> str | None:

@@ -130,6 +130,8 @@ def _recoded(file: BinaryIO, path: Path) -> Iterator[bytes]:
             yield line.encode()
     except UnicodeError as error:
         raise SourceError(f"{path}: not UTF-16 ({error})", field="source") from error
+    finally:
+        text.detach()  # the file is its opener's to close
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dragoman.bridge.credentials import Credential, take
 from dragoman.plain import Plain
 from dragoman.policy.base import Context
 from dragoman.policy.deadline import Clocks
+from dragoman.redact import redact
 from dragoman.types.http import HttpRequest
 
 # What our own transports decide: framing, and what they can decompress.
@@ -42,6 +43,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     connect: float | None = None
     read: float | None = None
     retried: int = 0
+
+    def __repr__(self) -> str:
+        return f"<Asked {self.method} {redact(self.url)}, {len(self.body)} bytes>"
 
     @property
     def path(self) -> str:

@@ -194,6 +194,9 @@ def _sampling(case: _Case) -> None:
     Sampling parameters are refused by reasoning models of OpenAI unless their effort is none, and by newer Claudes
     always; newer Geminis ignore them.
     """
+    request = case.request
+    if request.temperature is None and request.top_p is None and request.top_k is None:
+        return
     if not (case.cannot("sampling") or _reasons_without_sampling(case)):
         return
     for name in ("temperature", "top_p", "top_k"):
@@ -202,7 +205,7 @@ def _sampling(case: _Case) -> None:
 
 
 def _logprobs(case: _Case) -> None:
-    if _reasons_without_sampling(case) and (case.request.logprobs or case.request.top_logprobs is not None):
+    if (case.request.logprobs or case.request.top_logprobs is not None) and _reasons_without_sampling(case):
         case.change(
             "logprobs", "the model gives none while it reasons: it was left out", logprobs=None, top_logprobs=None
         )

@@ -59,6 +59,8 @@ def cost(usage: Usage, model: Model, tier: str = "") -> Cost | None:
         return None
     parts: dict[str, Decimal] = {}
     for name, count, price in _parts(usage, prices):
+        if count == 0:
+            continue
         charged = _charge(count, price)
         if charged is None:
             return None
@@ -108,7 +110,7 @@ def _rest(whole: int | None, *parts: int) -> int | None:
 
 
 def _charge(count: int | None, price: Decimal | None) -> Decimal | None:
-    if count == 0 or price == 0:
+    if price == 0:
         return _ZERO
     return None if count is None or price is None else count * price / _MILLION
 

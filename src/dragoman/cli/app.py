@@ -27,6 +27,7 @@ from dragoman.redact import redact
 COMMANDS: Final = {
     "ask": "dragoman.cli.ask",
     "models": "dragoman.cli.models",
+    "batch": "dragoman.cli.batch",
     "keys": "dragoman.cli.keys",
     "doctor": "dragoman.cli.doctor",
     "logs": "dragoman.cli.logs",
@@ -61,7 +62,7 @@ def dragoman() -> None:
     git diff | dragoman "write a commit message"
 
     Exit codes: 0 ok, 1 error, 2 usage, 3 no model or credentials, 4 rate or budget limit, 5 provider or network,
-    6 answer is not what was asked for, 130 interrupted.
+    6 answer is not what was asked for, 7 some rows of a batch failed, 130 interrupted.
     """
 
 

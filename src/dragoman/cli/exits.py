@@ -22,6 +22,7 @@ NO_MODEL: Final = 3
 LIMIT: Final = 4
 PROVIDER: Final = 5
 OUTPUT: Final = 6
+PARTIAL: Final = 7
 INTERRUPTED: Final = 130
 
 # The nearest class of an error's ancestry decides.

@@ -136,7 +136,10 @@ class _Heart:
                     self._changed.wait(max(0.0, self._wake - time.monotonic()))
                     continue
             for beat in due:
-                beat.beat()
+                try:
+                    beat.beat()
+                except BaseException:  # noqa: BLE001 - whatever it is, it is logged and the other turns are kept
+                    _log.exception("a turn under way could not be kept")
 
 
 _heart = _Heart()

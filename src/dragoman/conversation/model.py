@@ -42,6 +42,13 @@ class Place(NamedTuple):
 ROOT = Place(0, 0)
 
 
+class Known(NamedTuple):
+    """Up to where a caller has a branch; the epoch tells a conversation from another that had its name before."""
+
+    epoch: int
+    place: Place
+
+
 class Cut(msgspec.Struct, frozen=True):
     """
     From here on nothing before `start` is sent.
@@ -94,12 +101,14 @@ class Path(NamedTuple):
     A branch, as far as the caller did not know it.
 
     Attributes:
+        epoch: Of the conversation: one that was erased and begun again has another.
         version: Of the branch; every change of it makes the next.
         leaf: The last node.
         nodes: From the root, or from behind the place that the caller knew.
         suffix: Whether they continue what the caller knew.
     """
 
+    epoch: int
     version: int
     leaf: Place
     nodes: tuple[Kept, ...]
@@ -126,7 +135,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     input: bytes
     digest: bytes
     ttl: float
-    known: Place | None = None
+    known: Known | None = None
     base: Place | None = None
     interrupt: bool = False
     wait: bool = True

@@ -20,6 +20,7 @@ from dragoman.conversation.model import (
     Busy,
     Done,
     Go,
+    Known,
     Mark,
     Node,
     Outcome,
@@ -90,7 +91,7 @@ class SqliteStore:
         return await self._run(runtime, partial(_commit, mark=mark, outcome=outcome, now=runtime.wall()), until)
 
     async def read(
-        self, runtime: Runtime, ref: Ref, known: Place | None = None, until: float | None = None
+        self, runtime: Runtime, ref: Ref, known: Known | None = None, until: float | None = None
     ) -> Path | None:
         """See `Store.read`."""
         return await self._file.run(runtime, partial(_read, ref=ref, known=known), until, False)
@@ -173,8 +174,10 @@ def _ticket(db: sqlite3.Connection, number: int, ref: Ref, ask: Ask, now: float)
     """Keep a place in the line, or take the last."""
     until = now + _TICKET
     if ask.ticket is not None:
-        kept = db.execute("UPDATE waiter SET until = ? WHERE ticket = ?", (until, ask.ticket)).rowcount
-        if kept:
+        row = db.execute("SELECT until FROM waiter WHERE ticket = ?", (ask.ticket,)).fetchone()
+        if row and row[0] < now + _TICKET / 2:  # not each time: what writes nothing need not be synced
+            db.execute("UPDATE waiter SET until = ? WHERE ticket = ?", (until, ask.ticket))
+        if row:
             return ask.ticket
     db.execute("DELETE FROM waiter WHERE conversation = ? AND branch = ? AND until <= ?", (number, ref.branch, now))
     row = db.execute(
@@ -301,7 +304,7 @@ def _committed(db: sqlite3.Connection, mark: Mark, outcome: Outcome) -> Place:
 # --- reading, and what is no turn -------------------------------------------------------------------------------------
 
 
-def _read(db: sqlite3.Connection, ref: Ref, known: Place | None) -> Path | None:
+def _read(db: sqlite3.Connection, ref: Ref, known: Known | None) -> Path | None:
     number = number_of(db, ref)
     head = head_of(db, number, ref.branch) if number is not None else None
     if number is None or head is None:

@@ -11,12 +11,13 @@ Rule: every function here runs inside a transaction that another opened, and ope
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from dragoman.conversation.model import ROOT, Kept, Node, Path, Place, Ref, value_of
+from dragoman.conversation.model import ROOT, Kept, Known, Node, Path, Place, Ref, value_of
 from dragoman.drivers.sqlite_schema import Schema
 from dragoman.types.messages import Message
 from dragoman.types.turns import Turn
@@ -29,7 +30,8 @@ _TABLES: Final = (
     " WITHOUT ROWID",
     "CREATE TABLE node (conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,"
     " segment INTEGER NOT NULL, depth INTEGER NOT NULL, kind TEXT NOT NULL, weight INTEGER NOT NULL, turn INTEGER,"
-    " body BLOB NOT NULL, PRIMARY KEY (conversation, segment, depth)) WITHOUT ROWID",
+    " body BLOB NOT NULL)",  # with a rowid: without one, a row of a quarter page and more takes a page of its own
+    "CREATE UNIQUE INDEX node_place ON node (conversation, segment, depth)",
     "CREATE TABLE turn (number INTEGER PRIMARY KEY,"
     " conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE, key TEXT NOT NULL, branch TEXT NOT NULL,"
     " digest BLOB NOT NULL, state TEXT NOT NULL, fence INTEGER NOT NULL, base_segment INTEGER NOT NULL,"
@@ -54,6 +56,10 @@ def _first(db: sqlite3.Connection) -> None:
 
 
 SCHEMA: Final = Schema("conversations", [_first])
+
+
+# Shorter bodies gain less than they cost.
+_WORTH_PACKING: Final = 256
 
 
 class Head(NamedTuple):
@@ -104,7 +110,9 @@ def made(db: sqlite3.Connection, ref: Ref, now: float) -> int:
     if found is not None:
         return found
     row = db.execute(
-        "INSERT INTO conversation (tenant, name, made) VALUES (?, ?, ?) RETURNING id",
+        # By chance, so that one that was erased and begun again is not taken for the old one.
+        "INSERT INTO conversation (id, tenant, name, made) VALUES (random() & 9223372036854775807, ?, ?, ?)"
+        " RETURNING id",
         (ref.tenant, ref.conversation, now),
     ).fetchone()
     number: int = row[0]
@@ -143,13 +151,13 @@ def open_turns(db: sqlite3.Connection, number: int) -> list[TurnRow]:
     return [found for row in rows if (found := _turn(row)) is not None]
 
 
-def _turn(row: Sequence[object] | None) -> TurnRow | None:
+def _turn(row: Sequence[Any] | None) -> TurnRow | None:
     if row is None:
         return None
-    facts = list(row)
-    base = Place(*facts[6:8])  # type: ignore[arg-type]
-    leaf = Place(*facts[8:10]) if facts[8] is not None else None  # type: ignore[arg-type]
-    return TurnRow(*facts[:6], base, leaf, *facts[10:])  # type: ignore[arg-type]
+    number, key, branch, digest, state, fence, base_segment, base_depth, leaf_segment, leaf_depth = row[:10]
+    leaf = Place(leaf_segment, leaf_depth) if leaf_segment is not None else None
+    base = Place(base_segment, base_depth)
+    return TurnRow(number, key, branch, digest, state, fence, base, leaf, *row[10:15])
 
 
 def shown(db: sqlite3.Connection, row: TurnRow, alive: bool) -> Turn:
@@ -174,13 +182,14 @@ def shown(db: sqlite3.Connection, row: TurnRow, alive: bool) -> Turn:
 # --- the tree ---------------------------------------------------------------------------------------------------------
 
 
-def path_of(db: sqlite3.Connection, number: int, leaf: Place, version: int, known: Place | None = None) -> Path:
+def path_of(db: sqlite3.Connection, number: int, leaf: Place, version: int, known: Known | None = None) -> Path:
     """Read the path to a leaf, or what of it lies behind `known`, if that is on it."""
     runs = _runs(db, number, leaf)
-    at = next((i for i, run in enumerate(runs) if known and run.segment == known.segment), None)
-    if known is None or at is None or known.depth > runs[at].depth:
-        return Path(version, leaf, tuple(_nodes(db, number, runs, 0)))
-    return Path(version, leaf, tuple(_nodes(db, number, runs[at:], known.depth)), suffix=True)
+    place = known.place if known is not None and known.epoch == number else None
+    at = next((i for i, run in enumerate(runs) if place and run.segment == place.segment), None)
+    if place is None or at is None or place.depth > runs[at].depth:
+        return Path(number, version, leaf, tuple(_nodes(db, number, runs, 0)))
+    return Path(number, version, leaf, tuple(_nodes(db, number, runs[at:], place.depth)), suffix=True)
 
 
 def _runs(db: sqlite3.Connection, number: int, leaf: Place) -> list[Place]:
@@ -203,7 +212,7 @@ def _nodes(db: sqlite3.Connection, number: int, runs: Sequence[Place], after: in
             (number, segment, after, depth),
         )
         for at, turn, body, kind, weight in rows.fetchall():
-            yield Kept(Place(segment, at), turn, value_of(kind, body), kind, weight)
+            yield Kept(Place(segment, at), turn, value_of(kind, _unpacked(body)), kind, weight)
 
 
 def is_place(db: sqlite3.Connection, number: int, place: Place) -> bool:
@@ -230,6 +239,21 @@ def hang(db: sqlite3.Connection, number: int, parent: Place, nodes: Sequence[Nod
         db.execute("INSERT INTO segment VALUES (?, ?, ?, ?)", (number, segment, *parent))
     db.executemany(
         "INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(number, segment, depth + 1 + i, node.kind, node.weight, turn, node.body) for i, node in enumerate(nodes)],
+        [
+            (number, segment, depth + 1 + i, node.kind, node.weight, turn, _packed(node.body))
+            for i, node in enumerate(nodes)
+        ],
     )
     return Place(segment, depth + len(nodes))
+
+
+def _packed(body: bytes) -> bytes:
+    """A body as it stands in the file: JSON, or what zlib made of it, which no JSON begins like."""
+    if len(body) < _WORTH_PACKING:
+        return body
+    smaller = zlib.compress(body, 1)
+    return smaller if len(smaller) < len(body) else body
+
+
+def _unpacked(body: bytes) -> bytes:
+    return body if body.startswith(b"{") else zlib.decompress(body)

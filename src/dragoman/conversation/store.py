@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from dragoman.conversation.model import Ask, Busy, Done, Go, Mark, Node, Outcome, Path, Place, Receipt, Ref
+from dragoman.conversation.model import Ask, Busy, Done, Go, Known, Mark, Node, Outcome, Path, Place, Receipt, Ref
 from dragoman.errors import ConfigError
 from dragoman.runtime import Runtime
 from dragoman.types.turns import Turn
@@ -58,7 +58,7 @@ class Store(Protocol):
         ...
 
     async def read(
-        self, runtime: Runtime, ref: Ref, known: Place | None = None, until: float | None = None
+        self, runtime: Runtime, ref: Ref, known: Known | None = None, until: float | None = None
     ) -> Path | None:
         """Read a branch, or what is new of it; None if there is none."""
         ...

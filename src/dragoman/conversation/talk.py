@@ -10,14 +10,14 @@ what the store gave when the turn began.
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec
 
-from dragoman.conversation.model import MAIN, Ask, Busy, Done, Go, Kept, Mark, Path, Place, Ref, encoded
+from dragoman.conversation.model import ROOT, Ask, Busy, Done, Go, Kept, Known, Mark, Path, Place, Ref, encoded
 from dragoman.conversation.store import Store
 from dragoman.conversation.transcript import read_transcript, written
 from dragoman.conversation.turns import Held, Spoken, Told, decode_answer
@@ -30,13 +30,18 @@ from dragoman.types.requests import ChatRequest, OutputFormat, Settings, setting
 from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import RunResponse
 from dragoman.types.turns import Turn
+from dragoman.verbs.conversations import Form, OnBusy, Window
 from dragoman.verbs.run import Rounds
-from dragoman.verbs.talking import Form, OnBusy, Options, Voice, Window
+from dragoman.verbs.talking import Options, Voice
 
 if TYPE_CHECKING:
+    import asyncio
+
     from dragoman.client import Messages
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.way import Way
+
+T = TypeVar("T")
 
 _BUSY: Final = ("wait", "reject", "fork", "interrupt")
 # Seconds between two questions whether it is our turn: the first, and the longest.
@@ -54,19 +59,21 @@ class Call:
         way: The plan by which it is asked.
         rounds: The run, if tools are run.
         edits: Id of the turn in whose place it comes.
+        input: What it says, as JSON.
     """
 
     def __init__(
         self, key: str | None, request: ChatRequest, way: Way | None, rounds: Rounds | None, edits: str | None
     ) -> None:
-        if key is not None and (not isinstance(key, str) or not key):
-            raise ConfigError(f"turn_id is {key!r}: give a text", field="turn_id")
+        if key is not None:
+            _check_text(key, "turn_id")
         self.named = key is not None
         self.key = key or token_hex(12)
         self.request = request
         self.way = way
         self.rounds = rounds
         self.edits = edits
+        self.input = _input(request.messages)
 
     @property
     def output(self) -> OutputFormat | None:
@@ -77,11 +84,11 @@ class Call:
 class Begun:
     """A turn that has its lease: what is sent, and the turn."""
 
-    def __init__(self, held: Held, request: ChatRequest, seen: list[Kept], asked: Sequence[Message]) -> None:
+    def __init__(self, held: Held, request: ChatRequest, seen: list[Kept], epoch: int) -> None:
         self.held = held
         self.request = request
         self.seen = seen
-        self.asked = asked
+        self.epoch = epoch
 
 
 class Talk:
@@ -110,11 +117,10 @@ class Talk:
         self._options = options
         self._runtime = voice.plain.context(None).runtime
         self._store = cast("Store", options.store)
-        self._system = Message.system(options.system) if isinstance(options.system, str) else options.system
+        self._system = None if options.system is None else _instructions(options.system)
         self._window: Window | None = TokenBudget() if options.window == "default" else options.window
         self._on_busy: OnBusy = options.on_busy
-        self._lock = threading.Lock()
-        self._seen: tuple[Place | None, list[Kept]] = (None, [])
+        self._seen: tuple[Known | None, list[Kept]] = (None, [])
 
     # --- turns --------------------------------------------------------------------------------------------------------
 
@@ -172,7 +178,7 @@ class Talk:
         self._learn(begun, await begun.held.done(answer, answer.messages[len(begun.request.messages) :]))
         return answer
 
-    async def _guarded(self, begun: Begun, answering: Any) -> Any:
+    async def _guarded(self, begun: Begun, answering: Awaitable[T]) -> T:
         """Await an answer; if there is none, the turn ends here."""
         try:
             return await answering
@@ -187,61 +193,72 @@ class Talk:
         runtime, store = self._runtime, self._store
         until = self._voice.plain.context(call.request.timeout).clocks.total_until
         asked, seen = call.request.messages, self._seen
-        data = encoded(asked)
         ask = Ask(
             key=call.key,
-            input=data,
-            digest=hashlib.sha256(data).digest(),
+            input=call.input,
+            digest=hashlib.sha256(call.input).digest(),
             ttl=self._options.lease,
             known=seen[0],
             base=await self._base(call.edits) if call.edits is not None else None,
             interrupt=self._on_busy == "interrupt",
             wait=self._on_busy == "wait",
         )
-        started = runtime.now()
+        started, context = runtime.now(), self._context(call.request.model)
         go = await self._granted(ask, until, call)
         if isinstance(go, Done):
             return go
-        path = [*seen[1], *go.path.nodes] if go.path.suffix else list(go.path.nodes)
-        plan = planned(
-            path,
-            asked,
-            system=self._system,
-            window=self._window,
-            context=self._context(call.request.model),
-            depth=go.base.depth,
-        )
-        nodes = (*plan.nodes, *(node_of(message) for message in asked))
-        held = Held(store, runtime, Mark(go.ref, call.key, go.fence), ask.ttl, nodes)
-        request = call.request.directed(messages=plan.messages)
-        if call.request.timeout is not None:
-            left = max(0.001, call.request.timeout - (runtime.now() - started))
-            request = msgspec.structs.replace(request, timeout=left)
-        return Begun(held, request, path, asked)
+        held = Held(store, runtime, Mark(go.ref, call.key, go.fence), ask.ttl)
+        try:
+            path = [*seen[1], *go.path.nodes] if go.path.suffix else list(go.path.nodes)
+            plan = planned(path, asked, system=self._system, window=self._window, context=context, depth=go.base.depth)
+            held.nodes = (*plan.nodes, *(node_of(message) for message in asked))
+            request = _timed(call.request.directed(messages=plan.messages), runtime.now() - started)
+        except BaseException:  # a window may be the caller's
+            held.left("")
+            raise
+        return Begun(held, request, path, go.path.epoch)
 
     async def _granted(self, ask: Ask, until: float | None, call: Call) -> Go | Done:
         """Begin the turn when it may."""
-        ref, pause = self._ref, _FIRST_PAUSE
+        ref, started = self._ref, self._runtime.now()
         while True:
-            got = await self._store.begin(self._runtime, ref, ask, until)
+            got = await self._try(ref, ask, until)
             if not isinstance(got, Busy):
                 return got
             if self._on_busy == "fork" and got.key != call.key and ref == self._ref:
                 ref = await self._beside(call, until)
                 continue
             now = self._runtime.now()
+            pause = min(max((now - started) / 20, _FIRST_PAUSE), _LONGEST_PAUSE)
             if self._on_busy == "reject" or (until is not None and now + pause >= until):
                 raise self._busy(got)
             await self._runtime.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
             ask = msgspec.structs.replace(ask, ticket=got.ticket)
+
+    async def _try(self, ref: Ref, ask: Ask, until: float | None) -> Go | Busy | Done:
+        """Ask the store once.  Whoever is cancelled meanwhile gives back what it may have been given."""
+        beginning = self._store.begin(self._runtime, ref, ask, until)
+        if not self._runtime.suspends:
+            return await beginning
+        import asyncio  # only the asyncio face pays for it
+
+        task = asyncio.ensure_future(beginning)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(partial(self._give_back, ask))
+            raise
+
+    def _give_back(self, ask: Ask, task: asyncio.Task[Go | Busy | Done]) -> None:
+        if not task.cancelled() and task.exception() is None and isinstance(go := task.result(), Go):
+            Held(self._store, self._runtime, Mark(go.ref, ask.key, go.fence), ask.ttl).left("")
 
     async def _beside(self, call: Call, until: float | None) -> Ref:
         """A branch for a turn that does not wait; if it is there, the turn began on it before."""
         if not call.named:
             raise ConfigError("on_busy='fork' needs a turn_id: the new branch is called as the turn", field="turn_id")
         path = await self._store.read(self._runtime, self._ref, None, until)
-        await self._store.fork(self._runtime, self._ref, call.key, path.leaf if path else Place(0, 0), until)
+        await self._store.fork(self._runtime, self._ref, call.key, path.leaf if path else ROOT, until)
         return self._ref._replace(branch=call.key)
 
     def _busy(self, busy: Busy) -> BusyError:
@@ -274,17 +291,17 @@ class Talk:
     def _learn(self, begun: Begun, nodes: list[Kept]) -> None:
         """The turn was committed: its nodes follow what was read when it began."""
         if begun.held.mark.ref == self._ref:
-            self._seen = (nodes[-1].place, [*begun.seen, *nodes])
+            self._seen = (Known(begun.epoch, nodes[-1].place), [*begun.seen, *nodes])
 
     async def _path(self) -> Path:
         """The whole branch as it is now."""
         seen = self._seen
         path = await self._store.read(self._runtime, self._ref, seen[0])
         if path is None:
-            return Path(0, Place(0, 0), ())
+            return Path(0, 0, ROOT, ())
         whole = [*seen[1], *path.nodes] if path.suffix else list(path.nodes)
-        self._seen = (path.leaf, whole)
-        return Path(path.version, path.leaf, tuple(whole))
+        self._seen = (Known(path.epoch, path.leaf), whole)
+        return Path(path.epoch, path.version, path.leaf, tuple(whole))
 
     async def _base(self, turn_id: str) -> Place:
         """The place that a turn of this branch hangs under."""
@@ -339,7 +356,7 @@ class Talk:
 
     async def fork(self, name: str | None, at: str | None) -> Talk:
         """See `Conversation.fork`."""
-        name = f"fork-{token_hex(6)}" if name is None else name
+        name = f"fork-{token_hex(6)}" if name is None else _check_text(name, "name")
         path = await self._path()
         leaf = path.leaf if at is None else _end_of(path, at)
         if leaf is None:
@@ -381,6 +398,13 @@ def talk(voice: Voice, options: Options) -> Talk:
     return Talk(voice, options)
 
 
+def _timed(request: ChatRequest, spent: float) -> ChatRequest:
+    """The same request, with what the wait has left of its time."""
+    if request.timeout is None:
+        return request
+    return msgspec.structs.replace(request, timeout=max(0.001, request.timeout - spent))
+
+
 def _end_of(path: Path, turn_id: str) -> Place | None:
     """The last node of a turn."""
     return next((node.place for node in reversed(path.nodes) if node.turn == turn_id), None)
@@ -393,18 +417,35 @@ def _run_of(done: Done, answer: ChatResponse) -> RunResponse:
 
 def _check(options: Options) -> None:
     for field in ("conversation", "tenant", "branch"):
-        value = getattr(options, field)
-        if not isinstance(value, str) or not value:
-            raise ConfigError(f"{field} is {value!r}: give a text that is not empty", field=field)
+        _check_text(getattr(options, field), field)
     if options.on_busy not in _BUSY:
         raise ConfigError(f"on_busy is {options.on_busy!r}: give one of {', '.join(_BUSY)}", field="on_busy")
     if isinstance(options.lease, bool) or not isinstance(options.lease, int | float) or not 0 < options.lease < 1e9:
         raise ConfigError(f"lease is {options.lease!r}: give a number of seconds", field="lease")
+    if not callable(getattr(options.store, "begin", None)):
+        raise ConfigError(f"store is {options.store!r}: give a URL, such as sqlite:///talk.db", field="store")
     window: object = options.window
     if window not in (None, "default") and not callable(getattr(window, "leave_out", None)):
         raise ConfigError(f"window is {window!r}: give TokenBudget(), LastTurns(20) or None", field="window")
     if options.system is not None and not isinstance(options.system, str | Message):
         raise ConfigError(f"system is {type(options.system).__name__}: give a text or a Message", field="system")
+    if options.system is not None:
+        _input((_instructions(options.system),))
 
 
-__all__ = ["MAIN", "Talk", "talk"]
+def _instructions(system: str | Message) -> Message:
+    return Message.system(system) if isinstance(system, str) else system
+
+
+def _check_text(value: object, field: str) -> str:
+    """A name that every store can hold."""
+    if not isinstance(value, str) or not value or "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise ConfigError(f"{field} is {value!r}: give a text that is not empty", field=field)
+    return value
+
+
+def _input(messages: tuple[Message, ...]) -> bytes:
+    try:
+        return encoded(messages)
+    except (UnicodeEncodeError, TypeError, ValueError) as error:
+        raise ConfigError(f"what is said cannot be kept: {error}", field="messages") from error

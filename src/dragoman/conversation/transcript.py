@@ -16,7 +16,7 @@ from dragoman.errors import ConfigError
 from dragoman.types.messages import Message, Reasoning, Text, ToolCall, ToolResult
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
-from dragoman.verbs.talking import Form
+from dragoman.verbs.conversations import Form
 from dragoman.wire.openai_chat import parse_messages
 from dragoman.wire.turns import settle
 

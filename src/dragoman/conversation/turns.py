@@ -41,21 +41,21 @@ class Held:
 
     Attributes:
         mark: What its writes carry.
+        nodes: What joins the tree before the answer.
     """
 
-    def __init__(self, store: Store, runtime: Runtime, mark: Mark, ttl: float, nodes: Sequence[Node]) -> None:
+    def __init__(self, store: Store, runtime: Runtime, mark: Mark, ttl: float) -> None:
         """
         Args:
             store: Where it is kept.
             runtime: Of the call.
             mark: What its writes carry.
             ttl: Seconds that the lease holds.
-            nodes: What joins the tree before the answer.
         """
         self.mark = mark
         self._store = store
         self._runtime = runtime
-        self._nodes = tuple(nodes)
+        self.nodes: tuple[Node, ...] = ()
         self._opened: Opened | None = None
         self._once = [True]  # popped by whoever is first, which is atomic
         self._beat = Beat(store, mark, ttl, self._on_lost)
@@ -92,11 +92,12 @@ class Held:
         """
         if not self._claim():
             raise self._lost(answer)
-        nodes = (*self._nodes, *(node_of(message) for message in messages))
+        nodes = (*self.nodes, *(node_of(message) for message in messages))
         try:
             leaf = await self._committed(Outcome(state="done", nodes=nodes, answer=encode_answer(answer)))
         except DragomanError as error:
             error.partial = answer
+            self._release()
             raise
         except BaseException:
             self._release()
@@ -180,6 +181,8 @@ class Spoken:
         try:
             events = await self._opened.more()
         except DragomanError as error:
+            if self._held.lost:  # it was closed for that
+                raise await self._taken() from error
             await self._held.failed(error)
             raise
         except BaseException:

@@ -13,7 +13,7 @@ from dragoman.conversation.model import Cut, Kept, Node, encoded
 from dragoman.tokens.prompt import count_prompt
 from dragoman.types.messages import Message
 from dragoman.types.requests import ChatRequest
-from dragoman.verbs.talking import Window
+from dragoman.verbs.conversations import Window
 from dragoman.wire.turns import has_results
 
 

@@ -1,8 +1,8 @@
 """
 How much of a long conversation is sent.
 
-A window is a pure function: of the sizes of the turns it says how many of the oldest to leave out.  What it says is kept
-as a node of the tree, so every process sends the same, also after a restart, and nothing moves until the next cut.
+A window is a pure function: of the sizes of the turns it says how many of the oldest to leave out.  What it says is
+kept as a node of the tree, so every process sends the same, also after a restart, and nothing moves until the next cut.
 
 Rule: a turn is left out as a whole, with its tool calls and their results; the system prompt and the turn that is asked
 never are.  A cut goes well below the limit, so that the provider's prompt cache holds for many turns until the next.

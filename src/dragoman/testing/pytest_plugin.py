@@ -9,7 +9,7 @@ The pytest plugin.
 A test that uses one of the first two reaches no other machine; with the ini option `dragoman_block_network` none does.
 
 Rule: this module is loaded in every run of everybody who has Dragoman installed.  It imports pytest and nothing else;
-what a test needs is imported when it asks.
+what a test needs is imported when it asks.  (PYTEST_DONT_REWRITE: it asserts nothing.)
 """
 
 from __future__ import annotations

@@ -99,5 +99,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def price(self, input_tokens: int = 0, tier: str = "") -> Prices | None:
         """The prices that hold for a prompt of that length in that tier; None if none are known."""
+        if len(self.prices) == 1:
+            (price,) = self.prices
+            return price if price.tier == tier and price.above < max(input_tokens, 1) else None
         fitting = [price for price in self.prices if price.tier == tier and price.above < max(input_tokens, 1)]
         return max(fitting, key=lambda price: price.above, default=None)

@@ -11,6 +11,7 @@ policy holds for each row, and limits, budgets and caches are shared.
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
@@ -35,7 +36,9 @@ class _Blocking(Protocol):
 
     def run(self) -> None: ...
 
-    def rows(self) -> Iterator[BatchRow]: ...
+    def rows(self, owner: object) -> Iterator[BatchRow]: ...
+
+    def close(self) -> None: ...
 
     def cancel(self) -> None: ...
 
@@ -49,7 +52,9 @@ class _Async(Protocol):
 
     async def run(self) -> None: ...
 
-    def rows(self) -> AsyncIterator[BatchRow]: ...
+    def rows(self, owner: object) -> AsyncIterator[BatchRow]: ...
+
+    def close(self) -> None: ...
 
     def cancel(self) -> None: ...
 
@@ -84,6 +89,7 @@ class Batch:
 
     def __init__(self, run: _Blocking) -> None:
         self._run = run
+        weakref.finalize(self, run.close)
 
     @property
     def estimate(self) -> BatchEstimate:
@@ -111,7 +117,7 @@ class Batch:
 
         A batch that does not run yet is started, and one whose results are left (by `break`) is stopped.
         """
-        return self._run.rows()
+        return self._run.rows(self)
 
     def cancel(self) -> None:
         """Stop: take no more rows, and leave those under way ten seconds.  Idempotent, from any thread."""
@@ -126,6 +132,7 @@ class AsyncBatch:
 
     def __init__(self, run: _Async) -> None:
         self._run = run
+        weakref.finalize(self, run.close)
 
     @property
     def estimate(self) -> BatchEstimate:
@@ -144,7 +151,7 @@ class AsyncBatch:
 
     def results(self) -> AsyncIterator[BatchRow]:
         """Give each row's outcome as soon as it is there.  As `Batch.results`."""
-        return self._run.rows()
+        return self._run.rows(self)
 
     def cancel(self) -> None:
         """Stop: take no more rows, and leave those under way ten seconds.  Idempotent, in the loop's thread."""

@@ -1,5 +1,5 @@
 """
-`conversation` as the two clients have it, and what it gives, on either face.
+`conversation` as the two clients have it.
 
 What a conversation does is a capability and lives above the clients (`dragoman.conversation`), so it is loaded by its
 name, when a client first has one.
@@ -9,8 +9,7 @@ Rule: here stand signatures and words, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Unpack, cast
 
@@ -18,13 +17,9 @@ import msgspec
 
 from dragoman.plain import Plain
 from dragoman.policy.base import Opened
-from dragoman.runtime import drive
-from dragoman.stream import AsyncStream, Stream
 from dragoman.types.messages import Message
-from dragoman.types.requests import ChatRequest, OutputFormat, Settings, SettingsDict, settings_from
+from dragoman.types.requests import ChatRequest, Settings, SettingsDict, settings_from
 from dragoman.types.responses import ChatResponse
-from dragoman.types.runs import RunDict, RunResponse
-from dragoman.types.turns import Turn
 from dragoman.verbs.run import Rounds
 
 if TYPE_CHECKING:
@@ -32,26 +27,7 @@ if TYPE_CHECKING:
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.way import Way
 
-OnBusy = Literal["wait", "reject", "fork", "interrupt"]
-"""What a turn does while another runs; see `Client.conversation`."""
-
-Form = Literal["json", "openai", "markdown"]
-"""How a conversation is written outside of its store."""
-
-
-class Window(Protocol):
-    """What decides how much of a conversation is sent: `TokenBudget`, `LastTurns`, or your own."""
-
-    def leave_out(self, turns: Sequence[int], fixed: int, context: int | None) -> int:
-        """
-        Say how many of the oldest turns are not sent from now on.
-
-        Args:
-            turns: Tokens of each turn that would be sent, as estimated; the last is the one that is asked.
-            fixed: Tokens of the instructions.
-            context: Tokens that the model can read, or None if it is not known.
-        """
-        ...
+from dragoman.verbs.conversations import AsyncConversation, Conversation, OnBusy, Talk, Window
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -68,8 +44,8 @@ class Voice(msgspec.Struct, frozen=True):
 
     plain: Plain
     asked: Callable[..., tuple[ChatRequest, Way | None]]
-    send: Callable[..., Any]
-    open: Callable[..., Any]
+    send: Callable[..., Awaitable[ChatResponse]]
+    open: Callable[..., Awaitable[Opened]]
     rounds: Callable[..., Rounds]
 
 
@@ -88,365 +64,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     lease: float
 
 
-class Call(Protocol):
-    """A turn that has not begun."""
-
-    @property
-    def output(self) -> OutputFormat | None:
-        """The form of its answer."""
-        ...
-
-
-class Talk(Protocol):
-    """What the capability gives."""
-
-    id: str
-    branch: str
-    tenant: str
-
-    def call(
-        self,
-        said: Messages,
-        turn_id: str | None,
-        model: str | Plan | None,
-        settings: Settings | None,
-        keywords: Mapping[str, Any],
-        *,
-        edits: str | None = None,
-        runs: bool = False,
-    ) -> Call: ...
-
-    async def say(self, call: Call) -> ChatResponse: ...
-
-    async def open(self, call: Call) -> Opened: ...
-
-    async def run(self, call: Call) -> RunResponse: ...
-
-    async def history(self) -> list[Message]: ...
-
-    async def view(self) -> list[Message]: ...
-
-    async def turn(self, turn_id: str) -> Turn | None: ...
-
-    async def interrupted(self) -> list[Turn]: ...
-
-    async def resume(self, turn_id: str | None) -> ChatResponse: ...
-
-    async def undo(self) -> None: ...
-
-    async def fork(self, name: str | None, at: str | None) -> Talk: ...
-
-    async def export(self, form: Form) -> str: ...
-
-    async def take(self, data: str | bytes | Sequence[Any], form: Form) -> int: ...
-
-    async def erase(self) -> tuple[int, int]: ...
-
-
 class _Capability(Protocol):
     def talk(self, voice: Voice, options: Options) -> Talk: ...
 
 
 MAIN: Final = "main"
-
-
-class _Named:
-    """What both faces of a conversation show without asking the store."""
-
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
-
-    @property
-    def id(self) -> str:
-        """The conversation's name."""
-        return self._talk.id
-
-    @property
-    def branch(self) -> str:
-        """The branch that turns are said on."""
-        return self._talk.branch
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.id!r} on {self.branch!r}>"
-
-
-class Conversation(_Named):
-    """
-    A conversation on the blocking face.  Made by `Client.conversation`; used from any number of threads.
-
-    >>> from dragoman import Client
-    >>> talk = Client().conversation("ticket-42", model="sim/echo")
-    >>> talk.say("Hello").text
-    'Hello'
-    >>> [message.text for message in talk.history]
-    ['Hello', 'Hello']
-    """
-
-    def say(
-        self,
-        said: Messages,
-        turn_id: str | None = None,
-        *,
-        model: str | Plan | None = None,
-        settings: Settings | None = None,
-        **keywords: Unpack[SettingsDict],
-    ) -> ChatResponse:
-        """
-        Say something, and return the whole answer, which is kept before it is returned.
-
-        Args:
-            said: A text, one message, or several (results of tools).
-            turn_id: Your id of this turn.  The same id again gives the kept answer and asks no model.
-            model: Another model, from this turn on or for it alone.
-            settings: For this turn, over those of the conversation; the keywords win.
-            **keywords: As `Settings` describes them.  `timeout` holds for the wait for other turns, too.
-
-        Raises:
-            BusyError: Another turn runs, and did not end in time (or `on_busy` is `"reject"`).
-            TurnIdReusedError: The id was used with other words.
-            LeaseLostError: Another took the conversation over meanwhile; nothing was kept, `.partial` has the answer.
-            StoreError: The store failed.  If an answer was there, `.partial` has it.
-            DragomanError: As `Client.chat`; then nothing joins the history.
-        """
-        return drive(self._talk.say(self._talk.call(said, turn_id, model, settings, keywords)))
-
-    def stream(
-        self,
-        said: Messages,
-        turn_id: str | None = None,
-        *,
-        model: str | Plan | None = None,
-        settings: Settings | None = None,
-        **keywords: Unpack[SettingsDict],
-    ) -> Stream:
-        """
-        Say something, and return a stream of the answer.
-
-        What comes is kept as it comes.  Before the last event is handed out the turn is committed; a stream that is
-        left earlier, or breaks, leaves an interrupted turn, which is no part of the history.  As `say` otherwise.
-        """
-        call = self._talk.call(said, turn_id, model, settings, keywords)
-        return Stream(drive(self._talk.open(call)), call.output)
-
-    def run(
-        self,
-        said: Messages,
-        turn_id: str | None = None,
-        *,
-        model: str | Plan | None = None,
-        settings: Settings | None = None,
-        **keywords: Unpack[RunDict],
-    ) -> RunResponse:
-        """
-        Say something, run the tools that the model calls, and keep the whole exchange as one turn.
-
-        Args:
-            said: As `say`.
-            turn_id: As `say`.
-            model: As `say`.
-            settings: As `say`.
-            **keywords: As `Client.run`.
-        """
-        return drive(self._talk.run(self._talk.call(said, turn_id, model, settings, keywords, runs=True)))
-
-    def edit(
-        self,
-        edits: str,
-        said: Messages,
-        turn_id: str | None = None,
-        *,
-        model: str | Plan | None = None,
-        settings: Settings | None = None,
-        **keywords: Unpack[SettingsDict],
-    ) -> ChatResponse:
-        """
-        Say something else instead of an earlier turn, and go on from there.
-
-        What came after it is no part of the history any more; it stays in the tree, and `fork(at=...)` finds it.
-
-        Args:
-            edits: Id of that turn.
-            said: As `say`, and so is everything else.
-            turn_id: Id of the new turn.
-            model: As `say`.
-            settings: As `say`.
-            **keywords: As `say`.
-
-        Raises:
-            ConversationError: There is no such turn in the history.
-        """
-        return drive(self._talk.say(self._talk.call(said, turn_id, model, settings, keywords, edits=edits)))
-
-    @property
-    def history(self) -> list[Message]:
-        """All that was said on this branch: the instructions, then every turn that is done.  Read from the store."""
-        return drive(self._talk.history())
-
-    def view(self) -> list[Message]:
-        """What of the history the next turn will send, unless its window cuts."""
-        return drive(self._talk.view())
-
-    def turn(self, turn_id: str) -> Turn | None:
-        """Look a turn up; None if there is none of that id."""
-        return drive(self._talk.turn(turn_id))
-
-    def interrupted(self) -> list[Turn]:
-        """The turns that have no answer: failed, left, or their worker died.  The oldest first."""
-        return drive(self._talk.interrupted())
-
-    def resume(self, turn_id: str | None = None) -> ChatResponse:
-        """
-        Ask again for a turn that has no answer.
-
-        Args:
-            turn_id: Its id; None for the last one.
-
-        Raises:
-            ConversationError: There is none.
-        """
-        return drive(self._talk.resume(turn_id))
-
-    def undo(self) -> None:
-        """
-        Take the last turn out of the history; it stays in the tree.
-
-        Raises:
-            ConversationError: The history does not end with a turn.
-            BusyError: A turn runs.
-        """
-        drive(self._talk.undo())
-
-    def fork(self, name: str | None = None, *, at: str | None = None) -> Conversation:
-        """
-        Make another branch, which shares all that was said, and has its own turns from here.  It copies nothing.
-
-        Args:
-            name: Of the branch; one is made by default.
-            at: Id of the turn after which it goes on; None for the last.
-
-        Raises:
-            ConversationError: There is such a branch, or no such turn in the conversation.
-        """
-        return Conversation(drive(self._talk.fork(name, at)))
-
-    def export(self, form: Form = "json") -> str:
-        """Write the branch as text: `json` (everything, for `import_`), `openai` (messages), `markdown` (to read)."""
-        return drive(self._talk.export(form))
-
-    def import_(self, data: str | bytes | Sequence[Any], form: Form = "json") -> int:
-        """
-        Add messages from elsewhere to the end of the branch.
-
-        Args:
-            data: What `export` gave, or a list of messages in that form.
-            form: `json` or `openai`.
-
-        Returns:
-            How many.
-
-        Raises:
-            ConfigError: It is not of that form; nothing was added.
-            BusyError: A turn runs.
-        """
-        return drive(self._talk.take(data, form))
-
-    def erase(self) -> tuple[int, int]:
-        """Delete the whole conversation, with all branches.  Returns the numbers of nodes and turns deleted."""
-        return drive(self._talk.erase())
-
-
-class AsyncConversation(_Named):
-    """A conversation on the async face.  Made by `AsyncClient.conversation`; as `Conversation`."""
-
-    async def say(
-        self,
-        said: Messages,
-        turn_id: str | None = None,
-        *,
-        model: str | Plan | None = None,
-        settings: Settings | None = None,
-        **keywords: Unpack[SettingsDict],
-    ) -> ChatResponse:
-        """Say something, and return the whole answer.  As `Conversation.say`."""
-        return await self._talk.say(self._talk.call(said, turn_id, model, settings, keywords))
-
-    def stream(
-        self,
-        said: Messages,
-        turn_id: str | None = None,
-        *,
-        model: str | Plan | None = None,
-        settings: Settings | None = None,
-        **keywords: Unpack[SettingsDict],
-    ) -> AsyncStream:
-        """Return a stream of the answer; the turn begins when it is entered or first read.  As `Conversation.stream`."""
-        call = self._talk.call(said, turn_id, model, settings, keywords)
-        return AsyncStream(partial(self._talk.open, call), call.output)
-
-    async def run(
-        self,
-        said: Messages,
-        turn_id: str | None = None,
-        *,
-        model: str | Plan | None = None,
-        settings: Settings | None = None,
-        **keywords: Unpack[RunDict],
-    ) -> RunResponse:
-        """Say something, run the tools that the model calls, and keep the exchange.  As `Conversation.run`."""
-        return await self._talk.run(self._talk.call(said, turn_id, model, settings, keywords, runs=True))
-
-    async def edit(
-        self,
-        edits: str,
-        said: Messages,
-        turn_id: str | None = None,
-        *,
-        model: str | Plan | None = None,
-        settings: Settings | None = None,
-        **keywords: Unpack[SettingsDict],
-    ) -> ChatResponse:
-        """Say something else instead of an earlier turn.  As `Conversation.edit`."""
-        return await self._talk.say(self._talk.call(said, turn_id, model, settings, keywords, edits=edits))
-
-    async def history(self) -> list[Message]:
-        """All that was said on this branch.  As `Conversation.history`."""
-        return await self._talk.history()
-
-    async def view(self) -> list[Message]:
-        """What of the history the next turn will send.  As `Conversation.view`."""
-        return await self._talk.view()
-
-    async def turn(self, turn_id: str) -> Turn | None:
-        """Look a turn up; None if there is none of that id."""
-        return await self._talk.turn(turn_id)
-
-    async def interrupted(self) -> list[Turn]:
-        """The turns that have no answer, the oldest first.  As `Conversation.interrupted`."""
-        return await self._talk.interrupted()
-
-    async def resume(self, turn_id: str | None = None) -> ChatResponse:
-        """Ask again for a turn that has no answer.  As `Conversation.resume`."""
-        return await self._talk.resume(turn_id)
-
-    async def undo(self) -> None:
-        """Take the last turn out of the history.  As `Conversation.undo`."""
-        await self._talk.undo()
-
-    async def fork(self, name: str | None = None, *, at: str | None = None) -> AsyncConversation:
-        """Make another branch, which shares all that was said.  As `Conversation.fork`."""
-        return AsyncConversation(await self._talk.fork(name, at))
-
-    async def export(self, form: Form = "json") -> str:
-        """Write the branch as text.  As `Conversation.export`."""
-        return await self._talk.export(form)
-
-    async def import_(self, data: str | bytes | Sequence[Any], form: Form = "json") -> int:
-        """Add messages from elsewhere to the end of the branch.  As `Conversation.import_`."""
-        return await self._talk.take(data, form)
-
-    async def erase(self) -> tuple[int, int]:
-        """Delete the whole conversation.  As `Conversation.erase`."""
-        return await self._talk.erase()
 
 
 # --- the verb ---------------------------------------------------------------------------------------------------------

@@ -250,7 +250,7 @@ class SseDecoder(FramedDecoder):
         self._sse = sse.Decoder()
 
     def _read(self, chunk: bytes) -> None:
-        for kind, data in self._sse.frames(chunk):
+        for kind, data in self._sse.each(chunk):
             self._framed = True
             if self.done:
                 return

@@ -49,8 +49,8 @@ class Decoder:
     """
     The parser: bytes in, events out.
 
-    `feed` gives decoded events; `frames` gives the same as bytes, for a reader that decodes JSON itself.  Use one of
-    the two for a stream.
+    `feed` gives decoded events; `frames` and `each` give the same as bytes, for a reader that decodes JSON itself.  Use
+    one of them for a stream.
 
     Attributes:
         retry: Reconnection time that the stream asked for, in milliseconds, or None.
@@ -87,8 +87,12 @@ class Decoder:
             )
         return events
 
-    def frames(self, chunk: bytes) -> Iterable[Frame]:
-        """Like `feed`, as (type, data) in bytes, undecoded.  The bytes are taken in at once."""
+    def frames(self, chunk: bytes) -> list[Frame]:
+        """Like `feed`, as (type, data) in bytes, undecoded."""
+        return list(self.each(chunk))
+
+    def each(self, chunk: bytes) -> Iterable[Frame]:
+        """Like `frames`, for one look at each; the bytes are taken in at once."""
         if not self._started and not self._head and chunk and not _BOM.startswith(chunk[:1]):
             self._started = True
         if not self._started or self._skip_lf or self.failure is not None or b"\r" in chunk:
@@ -119,7 +123,7 @@ class Decoder:
         """
         if events[:6] == b"data: " and len(events) <= self._max:
             lines = events[6:].split(b"\n\ndata: ")
-            if not any(b"\n" in data for data in lines):
+            if len([data for data in lines if b"\n" not in data]) == len(lines):
                 return zip(repeat(b""), lines)  # makes no tuples: thousands would wake the garbage collector
         frames: list[Frame] = []
         for block in events.split(b"\n\n"):

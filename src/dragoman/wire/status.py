@@ -303,15 +303,15 @@ def _positive(value: str | None) -> float | None:
     return number if number is not None and 0 <= number < float("inf") else None
 
 
-def _are_lower(headers: dict[Any, Any]) -> bool:
+def _are_lower(headers: object) -> bool:
     try:
-        return "".join(headers).islower()
+        return type(headers) is dict and "".join(cast("dict[str, str]", headers)).islower()
     except TypeError:  # a name that is no text
         return False
 
 
 def lowered(headers: Mapping[str, str] | Any) -> dict[str, str]:
     """Headers with names in lower case; the very same dict where they are so already, as transports give them."""
-    if type(headers) is dict and _are_lower(cast("dict[Any, Any]", headers)):
+    if _are_lower(headers):
         return cast("dict[str, str]", headers)
-    return {str(name).lower(): str(value) for name, value in dict(headers).items()}
+    return {str(name).lower(): str(value) for name, value in dict(cast("Mapping[Any, Any]", headers)).items()}

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -101,6 +102,8 @@ class Checkpoint:
 
     def _start(self, asked: dict[str, str]) -> None:
         assert self._file is not None  # it was just opened
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            raise ConfigError(f"checkpoint {self.path} is no file: give the path of one", field="checkpoint")
         _lock(self._file, self.path)
         if hasattr(os, "fchmod"):
             os.fchmod(self._file, 0o600)
@@ -202,6 +205,8 @@ def _sync_folder(path: Path) -> None:
         os.close(folder)
 
 
+_FIRST: Final = b'{"kind":"start"'
+
 _decode: Final[Callable[[bytes], Line]] = msgspec.json.Decoder(Line).decode
 
 
@@ -218,6 +223,6 @@ def _parsed(data: bytes, path: Path) -> tuple[list[Line], int]:
             text = f"{path} is damaged in line {len(lines) + 1}, or no checkpoint: remove it, or give another path"
             raise ConfigError(text, field="checkpoint") from error
         good = end + 1
-    if not lines and data.strip() and not data.startswith(b'{"kind":"start"'):
+    if not lines and data[: len(_FIRST)] != _FIRST[: len(data)]:
         raise ConfigError(f"{path} is no checkpoint: give another path", field="checkpoint")
     return lines, good

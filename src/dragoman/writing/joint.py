@@ -16,6 +16,7 @@ Rule: nothing is added, and nothing that is delivered is taken back.
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 from dragoman.writing.fences import first_fence, first_heading, last_heading, open_fence
@@ -28,6 +29,8 @@ Format = Literal["text", "markdown", "json", "code"]
 _WRAPPINGS: Final = frozenset({"markdown", "md"})
 _LINE: Final = 400  # a first line that is longer is no fence and no heading
 _OPENING: Final = 2000  # characters before JSON in which a model may speak
+
+_CLOSING: Final = re.compile(r"(?:\s*`{0,3})?\s*\Z")
 
 
 class Joint:
@@ -195,6 +198,8 @@ class JsonJoint(Joint):
         self.json = WholeJson()
         self._started = False
         self._spoken = ""
+        self._fenced = False  # whether the piece came in a fence
+        self._tail = ""
 
     @property
     def spoken(self) -> str:
@@ -212,10 +217,22 @@ class JsonJoint(Joint):
         self._open = self._started
 
     def feed(self, text: str) -> str:
-        return self._kept(super().feed(text) if self._started else self._begun(text))
+        return self._kept(self._inside(super().feed(text) if self._started else self._begun(text)))
 
     def close(self) -> str:
-        return self._kept(super().close() if self._started else "")
+        text = self._inside(super().close() if self._started else "")
+        rest, self._tail, self._fenced = self._tail, "", False
+        return self._kept(text + ("" if "```" in rest else rest))
+
+    def _inside(self, text: str) -> str:
+        """Hold back what may be the closing fence of a piece that came in one."""
+        if not self._fenced:
+            return text
+        text = self._tail + text
+        found = _CLOSING.search(text)
+        assert found is not None  # it matches the empty end, too
+        self._tail = found[0]
+        return text[: found.start()]
 
     def _begun(self, text: str) -> str:
         """What the model says before the value is no part of it."""
@@ -224,6 +241,7 @@ class JsonJoint(Joint):
         if not starts:
             return ""
         self._started, self.taken = True, min(starts)
+        self._fenced = "```" in self._spoken[: self.taken]
         return self._spoken[self.taken :]
 
     def _kept(self, text: str) -> str:
@@ -233,10 +251,15 @@ class JsonJoint(Joint):
         return text[:read] if self.json.whole else text
 
     def _undecided(self) -> bool:
-        return self._repeats.alive or (len(self._held) < _OPENING and self._start_of(self._held) is None)
+        held = self._held
+        if self._repeats.alive or (held.startswith("`") and "\n" not in held and len(held) < _LINE):
+            return True
+        return len(held) < _OPENING and self._start_of(held) is None
 
     def _decided(self, held: str) -> str:
-        return held[self._start_of(held) or 0 :]
+        start = self._start_of(held) or 0
+        self._fenced = ("```" in held[:start] and not self.json.inside) or held.startswith("```", 0, start)
+        return held[start:]
 
     def _start_of(self, held: str) -> int | None:
         """Where the new of a piece begins, so that the whole is JSON; None if it is so nowhere."""

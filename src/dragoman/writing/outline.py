@@ -127,8 +127,9 @@ def parse_outline(text: str) -> Outline | None:
 
 def _from_json(text: str) -> Outline | None:
     value: dict[str, Any] = msgspec.json.decode(text)
-    lists = (cast("list[object]", item) for item in value.values() if isinstance(item, list))
-    sections = tuple(section for item in next(lists, [])[:_MOST] if (section := _section(item)) is not None)
+    lists = [cast("list[object]", item) for item in value.values() if isinstance(item, list)]
+    listed = lists[0][:_MOST] if lists else []
+    sections = tuple(section for item in listed if (section := _section(item)) is not None)
     title = value.get("title")
     return Outline(_line(title if isinstance(title, str) else "", _TITLE), sections) if sections else None
 

@@ -28,6 +28,7 @@ _WIDE: Final = 0x2E80  # first code point of the scripts of East Asia
 _WINDOW: Final = 20_000  # characters at the end of the first piece that are looked at
 _SEED: Final = 16  # characters after which the places of a repetition are looked for
 
+_PLAIN: Final = str.maketrans("“”„«»‘’‚–—", '"' * 5 + "'" * 3 + "--")
 _WORD: Final = re.compile(r"\w*[^\W\d_]\w*")
 _LAST_WORD: Final = re.compile(r"[^\W\d_]\w{2,}\Z")
 _LAST_OF_ALL: Final = re.compile(r"(?<!\w)([^\W\d_]{5,}[ ,;:]*)\Z")
@@ -163,11 +164,11 @@ def behind(first: str, second: str, at: int, reading: Reading = "words") -> int:
     rest = second[at:]
     if rest.startswith(tail):
         return at + len(tail)
-    signs = "".join(tail.split())
+    signs = "".join(tail.split()).translate(_PLAIN)
     here = at
     for sign in signs:
         blank = here + len(second[here:]) - len(second[here:].lstrip())
-        if second[blank : blank + 1] != sign:
+        if second[blank : blank + 1].translate(_PLAIN) != sign:
             return at + _common(tail, rest)
         here = blank + 1
     return here + _blank(tail[len(tail.rstrip()) :], second[here:])

@@ -130,7 +130,7 @@ class Report:
         _check_plan(answer)
         outline = parse_outline(answer.text)
         if outline is None:
-            error = SchemaError(f"the model made no plan: {answer.text[:200]!r}", **facts_of(answer))
+            error = SchemaError(f"the model made no plan: {answer.text[:200]!r}", **_facts(answer))
             error.errors = ("$.sections: there are none",)
             raise error
         record = RoundRecord(stored(answer), None, 0, tuple(notices), last=True)
@@ -287,14 +287,19 @@ class Report:
         return error
 
 
+def _facts(answer: ChatResponse) -> dict[str, Any]:
+    """What an error about the plan knows; its requests are in the ledger already."""
+    return facts_of(answer) | {"attempts": ()}
+
+
 def _check_plan(answer: ChatResponse) -> None:
     reason = answer.finish_reason
     if reason == "refusal" or (answer.refusal and not answer.text):
-        raise RefusalError("the model refused to plan the text", **facts_of(answer))
+        raise RefusalError("the model refused to plan the text", **_facts(answer))
     if reason == "content_filter":
-        raise ContentFilterError("the provider's content filter stopped the plan", **facts_of(answer))
+        raise ContentFilterError("the provider's content filter stopped the plan", **_facts(answer))
     if reason in ("length", "error", "pause"):
-        raise TruncatedError("the plan was cut before it was whole: raise max_tokens", **facts_of(answer))
+        raise TruncatedError("the plan was cut before it was whole: raise max_tokens", **_facts(answer))
 
 
 def _round(answer: ChatResponse) -> RoundRecord:

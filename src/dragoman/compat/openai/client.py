@@ -30,6 +30,7 @@ from dragoman.compat.openai.resources import (
 from dragoman.errors import ConfigError
 from dragoman.policy.retry import Retry
 from dragoman.routes import Routes
+from dragoman.secrets.variables import Veiled
 
 _OPENAI: Final = "openai"
 # A server that speaks OpenAI's dialects, and of which nothing else is known.
@@ -47,7 +48,7 @@ class _Compatible:
     def __init__(
         self,
         *,
-        api_key: str | None = None,
+        api_key: Any = None,
         organization: str | None = None,
         project: str | None = None,
         base_url: str | None = None,
@@ -60,7 +61,8 @@ class _Compatible:
     ) -> None:
         """
         Args:
-            api_key: Of the provider of models that name none; by default it is looked for where Dragoman looks.
+            api_key: Of the provider of models that name none, or where it is (`env:NAME`, `vault:...`); by default it
+                is looked for where Dragoman looks.
             organization: Sent as `OpenAI-Organization`.
             project: Sent as `OpenAI-Project`.
             base_url: A server that every model belongs to.
@@ -76,7 +78,8 @@ class _Compatible:
             ConfigError: An argument that cannot work; `.field` names it.
         """
         given = {
-            "api_key": api_key,
+            # Veiled, because tracebacks may be shown with variables.
+            "api_key": api_key if api_key is None or isinstance(api_key, Veiled) else Veiled(api_key),
             "base_url": base_url,
             "max_retries": max_retries,
             "organization": organization,

@@ -328,13 +328,20 @@ def _completion_of(responses: list[ChatResponse], now: int) -> Json:
     choices = tuple(choice for response in responses[1:] for choice in _choices(response))
     whole = msgspec.structs.replace(first, usage=usage, alternatives=(*first.alternatives, *choices))
     fields = cast("Json", msgspec.json.decode(wire.get(_CHAT).encode_response(whole)))
-    sent = first.raw if first.body is not None else None
-    if isinstance(sent, dict) and "choices" in sent:  # it was this dialect: what the provider said beside goes on
-        own = cast("Json", sent)
-        fields = {**{name: value for name, value in own.items() if name not in fields}, **fields}
-        fields["created"] = own.get("created") or 0
+    sent = _sent(first.body)
+    if "choices" in sent:  # it was this dialect: what the provider said beside goes on
+        fields |= {name: value for name, value in sent.items() if name not in fields or name == "created"}
     fields["created"] = fields["created"] or now
     return fields
+
+
+def _sent(body: bytes | None) -> Json:
+    """The object that an answer came as; empty if it was a stream, or no plain object."""
+    try:
+        found = msgspec.json.decode(body or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return cast("Json", found) if isinstance(found, dict) else {}
 
 
 def _choices(response: ChatResponse) -> list[Choice]:

@@ -31,7 +31,7 @@ class PydanticFunctionTool(Json):
 def pydantic_function_tool(model: Any, *, name: str | None = None, description: str | None = None) -> Json:
     """A tool whose arguments are a pydantic model, as the openai library makes it."""
     shape = shape_of(model, "tools")
-    function: Json = {"name": name or shape.name, "strict": True, "parameters": strict(shape.root)}
+    function: Json = {"name": name or shape.name, "strict": True, "parameters": _root(shape.root)}
     described = description or getattr(model, "__doc__", None)
     made = PydanticFunctionTool(type="function", function=function | ({"description": described} if described else {}))
     made.kind = model
@@ -46,7 +46,15 @@ def is_type(value: object) -> bool:
 def format_of(kind: Any, field: str) -> Json:
     """Name and schema of a type."""
     shape = shape_of(kind, field)
-    return {"name": shape.name, "schema": strict(shape.root), "strict": True}
+    return {"name": shape.name, "schema": _root(shape.root), "strict": True}
+
+
+def _root(schema: Json) -> Json:
+    """The same for a whole schema, whose root must be an object and no reference to one."""
+    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    definitions: Json = schema.get("$defs", {})
+    made: Json = strict({**definitions[name], "$defs": definitions} if name in definitions else schema)
+    return made
 
 
 def strict(schema: Any) -> Any:

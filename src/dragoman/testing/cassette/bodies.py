@@ -121,8 +121,14 @@ def answer_pieces(answered: Answered) -> list[Timed]:
     return _cut(data, answered.pieces)
 
 
-def _as_text(pieces: Iterable[Timed]) -> tuple[list[tuple[float, str]], bytes] | None:
-    """Pieces as text, and the bytes of a character that was cut at the end; None if they are no text."""
+def _as_text(pieces: Sequence[Timed]) -> tuple[list[tuple[float, str]], bytes] | None:
+    """
+    Pieces as text, and the bytes of a character that was cut at the end; None if they are no text.
+
+    Frames of small lengths may happen to be UTF-8.  They hold zeros, which no text does.
+    """
+    if any(b"\0" in data for _, data in pieces):
+        return None
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         timed = [(after, decoder.decode(data)) for after, data in pieces]

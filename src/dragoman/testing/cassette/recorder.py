@@ -20,6 +20,8 @@ from dragoman.transport import base
 from dragoman.types.http import HttpRequest
 
 _DIGITS: Final = 3  # milliseconds: what is finer is noise
+LARGEST: Final = 32 * 1024 * 1024
+"""Bytes of a body that a cassette holds: it is read by people, and searched for secrets."""
 
 
 class Take:
@@ -29,11 +31,14 @@ class Take:
     Attributes:
         request: As it was sent, with credentials.
         headers: Of the answer.
+        too_large: Whether its body is larger than a cassette holds.
     """
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.headers: dict[str, str] = {}
+        self.too_large = len(request.body) > LARGEST
+        self._size = 0
         self._status: int | None = None
         self._after = 0.0
         self._pieces: list[Timed] = []
@@ -50,7 +55,11 @@ class Take:
     def came(self, data: bytes, after: float) -> None:
         """A piece of the body came."""
         with self._lock:
-            if not self._over:
+            self._size += len(data)
+            if self._size > LARGEST:
+                self.too_large = True
+                self._pieces.clear()
+            elif not self._over:
                 self._pieces.append((_rounded(after), data))
 
     def ended(self, end: End) -> None:

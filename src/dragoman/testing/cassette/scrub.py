@@ -35,7 +35,7 @@ _SHORTEST: Final = 6
 _TELLING: Final = 10
 _AWS4: Final = re.compile(r"\b(?:Credential=([^/,\s]+)|Signature=([^,\s]+))")
 # A field of JSON with a text.
-_TEXT: Final = re.compile(r'"(\w+)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_TEXT: Final = re.compile(r'"(\w+)"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
 
 
 class Scrubber:

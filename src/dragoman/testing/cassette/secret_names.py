@@ -75,7 +75,7 @@ _FIELDS: Final = (
 
 PATTERNS: Final = (
     # A field of JSON, of a form; not the text of a model, which is escaped inside a field of its own.
-    re.compile(rf'(?i)"(?:{_FIELDS})"\s*:\s*"((?:[^"\\]|\\.)+)"'),
+    re.compile(rf'(?i)"(?:{_FIELDS})"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"'),
     re.compile(rf"(?i)(?:^|[&?])(?:{_FIELDS}|passw(?:or)?d)=([^&\s\"']+)"),
     # Credentials of HTTP.  A digit is asked for, since an answer may speak of "bearer authentication".
     re.compile(r"(?i)\bbearer\s+(?=[^\s\"']*\d)([A-Za-z0-9._~+/-]{16,}=*)"),

@@ -26,7 +26,7 @@ from dragoman.testing.cassette.errors import CassetteError, UnmatchedError
 from dragoman.testing.cassette.library import Library, Order
 from dragoman.testing.cassette.model import Exchange
 from dragoman.testing.cassette.player import play
-from dragoman.testing.cassette.recorder import Take, asked, record
+from dragoman.testing.cassette.recorder import LARGEST, Take, asked, record
 from dragoman.testing.cassette.scrub import Hide, Scrubber
 from dragoman.testing.cassette.storage import read_cassette, write_cassette
 from dragoman.transport import base
@@ -254,7 +254,13 @@ class Tape:
     def _write(self, takes: list[Take]) -> None:
         for take in takes:
             take.learn(self._scrubber)
-        write_cassette(self.path, [*self._library.exchanges, *(take.exchange(self._scrubber) for take in takes)])
+        fitting = [take.exchange(self._scrubber) for take in takes if not take.too_large]
+        write_cassette(self.path, [*self._library.exchanges, *fitting])
+        if len(fitting) < len(takes):
+            raise CassetteError(
+                f"{len(takes) - len(fitting)} of {len(takes)} exchanges are not in the cassette {self.path}: "
+                f"they are larger than {LARGEST >> 20} MiB"
+            )
 
 
 class _Taped:

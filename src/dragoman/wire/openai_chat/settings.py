@@ -162,12 +162,13 @@ def encode_settings(request: ChatRequest, provider: Provider, notes: Notes) -> d
     native = own(request.native)
     body: dict[str, Any] = {}
     settled: set[str] = set()
-    for setting, fields in _FIELDS.items():
-        value = values.get(setting)
-        if value is not None:
+    for setting, value in values.items():
+        fields = _FIELDS.get(setting)
+        if fields is not None:
             settled.update(fields)
             body |= _max_tokens(value, native, provider) if setting == "max_tokens" else _field(value, fields, native)
-    _say_what_is_missing(request, body, notes)
+    if not _NOT_ALL_SAID.isdisjoint(values):
+        _say_what_is_missing(request, body, notes)
     return body | {name: value for name, value in native.items() if name not in settled and name != "stream"}
 
 
@@ -191,6 +192,8 @@ def _max_tokens(value: int, native: dict[str, Any], provider: Provider) -> dict[
 
 
 _NO_REASONING: Final = ReasoningSettings()
+# Settings for parts of which this dialect may have no field.
+_NOT_ALL_SAID: Final = frozenset(("top_k", "reasoning", "cache", "tools"))
 
 
 def _say_what_is_missing(request: ChatRequest, body: dict[str, Any], notes: Notes) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dragoman.types.usage import Usage
-from dragoman.wire.openai_chat.dialect import object_of, whole
+from dragoman.wire.openai_chat.dialect import is_object, object_of, whole
 
 # Setting of `Usage` to where it may stand, nearest first: the object (empty for the usage itself) and the field.
 _INPUT, _OUTPUT = "prompt_tokens_details", "completion_tokens_details"
@@ -54,7 +54,7 @@ _TOP, _IN, _OUT = (
 
 def _by_field(part: Any, found: dict[str, int], fields: Mapping[str, str]) -> dict[str, int] | None:
     """The same by one look at each field that was sent; None if it takes a second look to know which number counts."""
-    for field, number in part.items() if type(part) is dict else ():
+    for field, number in part.items() if is_object(part) else ():
         setting = fields.get(field)
         if setting is None or number is None:
             continue

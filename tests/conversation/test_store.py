@@ -1,0 +1,307 @@
+"""What every store does, whatever it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from typing import Any
+
+import pytest
+
+from dragoman import ConfigError, LeaseLostError, Message, StoreError, TurnIdReusedError
+from dragoman.conversation.model import ROOT, Ask, Busy, Done, Go, Known, Mark, Outcome, Place, Ref
+from dragoman.conversation.store import Store, open_store
+from dragoman.conversation.turns import decode_answer, encode_answer
+from dragoman.conversation.view import node_of
+from dragoman.runtime import BlockingRuntime, drive
+from dragoman.types.responses import ChatResponse
+
+REF = Ref("me", "talk")
+RUNTIME = BlockingRuntime()
+ANSWER = ChatResponse(message=Message.assistant("yes"), finish_reason="stop")
+
+
+def ask(key: str = "t1", text: str = "ok?", **fields: Any) -> Ask:
+    data = text.encode()
+    body = b'[{"role":"user","parts":[{"type":"text","text":"%s"}]}]' % data
+    return Ask(key=key, input=body, digest=hashlib.sha256(body).digest(), **({"ttl": 30.0} | fields))
+
+
+def begin(store: Store, *args: Any, ref: Ref = REF, **fields: Any) -> Any:
+    return drive(store.begin(RUNTIME, ref, ask(*args, **fields)))
+
+
+def commit(store: Store, go: Go, key: str = "t1", *texts: str, state: Any = "done", **fields: Any) -> Place:
+    nodes = tuple(node_of(Message.user(text)) for text in texts or ("ok?", "yes"))
+    answer = encode_answer(ANSWER) if state == "done" else b""
+    outcome = Outcome(state=state, nodes=nodes if state == "done" else (), answer=answer, **fields)
+    return drive(store.commit(RUNTIME, Mark(go.ref, key, go.fence), outcome))
+
+
+def texts(store: Store, ref: Ref = REF, known: Known | None = None) -> list[str]:
+    path = drive(store.read(RUNTIME, ref, known))
+    assert path is not None
+    return [node.value.text for node in path.nodes if isinstance(node.value, Message)]
+
+
+def test_turn_joins_the_history_when_it_is_committed(store):
+    """What was asked and answered is read only after the commit, as a whole."""
+    go = begin(store)
+
+    assert isinstance(go, Go)
+    assert [] == texts(store)
+    commit(store, go)
+    assert ["ok?", "yes"] == texts(store)
+
+
+def test_turn_that_is_done_gives_its_answer_again(store):
+    """The same id with the same input is done; nothing begins."""
+    commit(store, begin(store))
+
+    done = begin(store)
+
+    assert isinstance(done, Done)
+    assert "yes" == decode_answer(done.answer, Message.assistant("yes")).text
+    assert ["ok?", "yes"] == [node.value.text for node in done.path.nodes]
+
+
+@pytest.mark.parametrize("state", ["running", "done", "failed", "interrupted"])
+def test_turn_id_with_other_input_is_refused(store, state):
+    """An id stands for its input, whatever became of it."""
+    go = begin(store)
+    if state != "running":
+        commit(store, go, state=state)
+
+    with pytest.raises(TurnIdReusedError) as caught:
+        begin(store, "t1", "other")
+    assert "turn_id" == caught.value.field
+
+
+def test_second_turn_is_told_who_runs(store):
+    """One turn at a time: the second learns the first one's id and how long its lease holds."""
+    begin(store)
+
+    busy = begin(store, "t2", wait=False)
+
+    assert isinstance(busy, Busy)
+    assert "t1" == busy.key
+    assert 29 < busy.seconds <= 30
+    assert busy.ticket is None
+
+
+def test_same_turn_twice_at_once_runs_once(store):
+    """The id of a running turn does not begin again, not even to interrupt."""
+    begin(store)
+
+    assert isinstance(begin(store), Busy)
+    assert isinstance(begin(store, interrupt=True), Busy)
+
+
+def test_who_waits_goes_in_order(store):
+    """The lease goes to who asked first, though another asks sooner when it is free."""
+    go = begin(store)
+    second = begin(store, "t2")
+    third = begin(store, "t3")
+    commit(store, go)
+
+    assert isinstance(begin(store, "t3", ticket=third.ticket), Busy)
+    assert isinstance(begin(store, "new", wait=False), Busy)
+    assert isinstance(begin(store, "t2", ticket=second.ticket), Go)
+
+
+def test_fence_grows_and_holds_off_who_lost_the_lease(store):
+    """Whoever was paused beyond the lease commits nothing once another has begun."""
+    old = begin(store, ttl=0.01)
+    time.sleep(0.02)
+    new = begin(store, "t2", "next")
+
+    assert new.fence > old.fence
+    with pytest.raises(LeaseLostError):
+        commit(store, old)
+    assert not drive(store.renew(RUNTIME, Mark(old.ref, "t1", old.fence), 30.0))
+    assert not drive(store.emit(RUNTIME, Mark(old.ref, "t1", old.fence), 0, "late", 30.0))
+    commit(store, new, "t2", "next", "answer")
+    assert ["next", "answer"] == texts(store)
+
+
+def test_late_commit_stands_if_nobody_took_over(store):
+    """A lease that ran out and that nobody wanted costs no answer."""
+    go = begin(store, ttl=0.01)
+    time.sleep(0.02)
+
+    commit(store, go)
+
+    assert ["ok?", "yes"] == texts(store)
+
+
+def test_commit_again_changes_nothing(store):
+    """After an outcome that was not known, the same commit is sent again: the turn is there once."""
+    go = begin(store)
+
+    assert commit(store, go) == commit(store, go)
+    assert ["ok?", "yes"] == texts(store)
+
+
+def test_renewed_lease_holds(store):
+    """A lease that is renewed is not taken over."""
+    go = begin(store, ttl=0.01)
+    assert drive(store.renew(RUNTIME, Mark(go.ref, "t1", go.fence), 30.0))
+    time.sleep(0.02)
+
+    assert isinstance(begin(store, "t2"), Busy)
+
+
+def test_interrupt_takes_the_lease(store):
+    """Who may interrupt begins at once, and the other turn is marked."""
+    old = begin(store)
+
+    assert isinstance(begin(store, "t2", interrupt=True), Go)
+    with pytest.raises(LeaseLostError):
+        commit(store, old)
+    found = drive(store.turn(RUNTIME, REF, "t1"))
+    assert found is not None
+    assert "interrupted" == found[0].state
+
+
+def test_text_under_way_is_kept_with_the_turn(store):
+    """What was checkpointed is there after the worker died, and goes when the turn is done."""
+    go = begin(store, ttl=0.05)
+    for seq, text in enumerate(["one ", "two"]):
+        assert drive(store.emit(RUNTIME, Mark(go.ref, "t1", go.fence), seq, text, 0.01))
+    time.sleep(0.02)
+
+    (turn,) = drive(store.recover(RUNTIME, REF))
+
+    assert ("t1", "interrupted", "one two") == (turn.id, turn.state, turn.text)
+    assert "ok?" == turn.messages[0].text
+    commit(store, begin(store))
+    assert [] == drive(store.recover(RUNTIME, REF))
+
+
+def test_failed_turn_may_begin_again(store):
+    """A turn that failed adds nothing, and its id may be tried again."""
+    commit(store, begin(store), state="failed", error="no")
+
+    assert [] == texts(store)
+    commit(store, begin(store))
+    assert ["ok?", "yes"] == texts(store)
+
+
+def test_only_what_is_new_is_read(store):
+    """Who knows a branch up to a place reads what follows it."""
+    leaf = commit(store, begin(store))
+    commit(store, begin(store, "t2", "more?"), "t2", "more?", "more")
+
+    path = drive(store.read(RUNTIME, REF))
+
+    assert path is not None
+    assert ["more?", "more"] == texts(store, known=Known(path.epoch, leaf))
+    assert 4 == len(texts(store, known=Known(path.epoch, Place(9, 1))))
+    assert 4 == len(texts(store, known=Known(path.epoch + 1, leaf)))
+
+
+def test_fork_shares_what_was_said(store):
+    """A branch begins where it was made, and the two go on apart."""
+    leaf = commit(store, begin(store))
+    other = REF._replace(branch="other")
+
+    assert drive(store.fork(RUNTIME, REF, "other", leaf))
+    commit(store, begin(store, "t2", "main"), "t2", "main")
+    commit(store, begin(store, "t3", "side", ref=other), "t3", "side")
+
+    assert ["ok?", "yes", "main"] == texts(store)
+    assert ["ok?", "yes", "side"] == texts(store, other)
+    assert not drive(store.fork(RUNTIME, REF, "other", leaf))
+    assert not drive(store.fork(RUNTIME, REF, "third", Place(7, 7)))
+
+
+def test_branches_have_leases_of_their_own(store):
+    """A turn on one branch keeps none on another waiting."""
+    leaf = commit(store, begin(store))
+    drive(store.fork(RUNTIME, REF, "other", leaf))
+
+    assert isinstance(begin(store, "t2"), Go)
+    assert isinstance(begin(store, "t3", ref=REF._replace(branch="other")), Go)
+
+
+def test_forks_of_forks_are_read_whole(store):
+    """A path goes through as many segments as it has forks, in order."""
+    leaf, ref = commit(store, begin(store), "t1", "0"), REF
+    for number in range(1, 6):
+        commit(store, begin(store, f"m{number}", "x", ref=ref), f"m{number}", "left behind")
+        ref = REF._replace(branch=f"b{number}")
+        drive(store.fork(RUNTIME, REF, ref.branch, leaf))
+        leaf = commit(store, begin(store, f"n{number}", "x", ref=ref), f"n{number}", str(number))
+
+    assert ["0", "1", "2", "3", "4", "5"] == texts(store, ref)
+
+
+def test_append_needs_the_version_that_it_saw(store):
+    """What is written without a turn is written only on what was read, and never beside a turn that runs."""
+    nodes = [node_of(Message.user("imported"))]
+    leaf = drive(store.append(RUNTIME, REF, 0, ROOT, nodes))
+
+    assert leaf == Place(0, 1)
+    assert drive(store.append(RUNTIME, REF, 0, ROOT, nodes)) is None
+    begin(store)
+    path = drive(store.read(RUNTIME, REF))
+    assert path is not None
+    assert drive(store.append(RUNTIME, REF, path.version, leaf, nodes)) is None
+
+
+def test_tenants_do_not_see_each_other(store):
+    """The same name of two tenants is two conversations."""
+    commit(store, begin(store))
+
+    assert drive(store.read(RUNTIME, Ref("you", "talk"))) is None
+    assert ["talk"] == drive(store.scan(RUNTIME, "me"))
+    assert [] == drive(store.scan(RUNTIME, "you"))
+
+
+def test_names_are_read_by_pages(store):
+    """A scan goes on behind the last name of the page before."""
+    for name in ("c", "a", "b"):
+        begin(store, ref=Ref("me", name))
+
+    assert ["a", "b"] == drive(store.scan(RUNTIME, "me", "", 2))
+    assert ["c"] == drive(store.scan(RUNTIME, "me", "b", 2))
+
+
+def test_erased_conversation_stays_erased(store):
+    """A turn under way cannot bring back what was erased."""
+    commit(store, begin(store))
+    go = begin(store, "t2", "more?")
+
+    receipt = drive(store.erase(RUNTIME, REF))
+
+    assert (2, 2) == (receipt.nodes, receipt.turns)
+    with pytest.raises(LeaseLostError):
+        commit(store, go, "t2")
+    assert drive(store.read(RUNTIME, REF)) is None
+    assert 0 == drive(store.erase(RUNTIME, REF)).nodes
+
+
+def test_nothing_of_an_erased_conversation_is_in_the_file(tmp_path):
+    """The pages are overwritten, not only freed."""
+    store = open_store(f"sqlite:///{tmp_path}/talk.db")
+    commit(store, begin(store, "t1", "a secret word"), "t1", "a secret word")
+    drive(store.erase(RUNTIME, REF))
+    store._file.close()  # the log is written into the file
+
+    assert b"a secret word" not in b"".join((tmp_path / name).read_bytes() for name in os.listdir(tmp_path))
+
+
+@pytest.mark.parametrize("url", ["nothing", "mysql://x", "sqlite://host/x", "memory://x", 7])
+def test_url_of_no_store_is_refused(url):
+    """A store that is not known is named before anything is done."""
+    with pytest.raises(ConfigError):
+        open_store(url)
+
+
+def test_file_of_another_kind_is_refused(tmp_path):
+    """A file that holds something else is not written to."""
+    (tmp_path / "talk.db").write_text("no database at all, but long enough to be read as one" * 10)
+
+    with pytest.raises(StoreError):
+        begin(open_store(f"sqlite:///{tmp_path}/talk.db"))
