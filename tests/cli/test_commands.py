@@ -179,7 +179,9 @@ def test_doctor_says_what_is_set_up(dragoman: Program) -> None:
         pytest.param({"OPENAI_BASE_URL": "gw/v1"}, "✗ address of openai: OPENAI_BASE_URL does not begin", id="address"),
         pytest.param({"HTTPS_PROXY": "ftp://x"}, "✗ HTTPS_PROXY: is no address of a proxy", id="proxy"),
         pytest.param({"ALL_PROXY": "http://x:port"}, "✗ ALL_PROXY: is no address", id="proxy-port"),
-        pytest.param({"SSL_CERT_FILE": "/no/such/file"}, "✗ certificates: SSL_CERT_FILE names '/no/such/file'", id="tls"),
+        pytest.param(
+            {"SSL_CERT_FILE": "/no/such/file"}, "✗ certificates: SSL_CERT_FILE names '/no/such/file'", id="tls"
+        ),
         pytest.param({"DRAGOMAN_MODEL": "opnai/x"}, "✗ model: no provider is called 'opnai'", id="model"),
         pytest.param({"DRAGOMAN_DETECT_PORTS": "x", "DRAGOMAN_NO_DETECT": ""}, "✗ configuration: ", id="ports"),
     ],

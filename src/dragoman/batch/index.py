@@ -28,6 +28,7 @@ class Index:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._sent = False
         self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8000", "locking_mode = EXCLUSIVE"):
             self._base.execute(f"PRAGMA {pragma}")
@@ -45,7 +46,8 @@ class Index:
     def settle(self, key: bytes, at: int, *, failed: bool) -> None:
         """The row of this key has its outcome there."""
         self._do("INSERT OR REPLACE INTO settled VALUES (?, ?, ?)", key, at, failed)
-        self._do("DELETE FROM sent WHERE key = ?", key)
+        if self._sent:
+            self._do("DELETE FROM sent WHERE key = ?", key)
 
     def settled(self, key: bytes) -> tuple[int, bool] | None:
         """Where the outcome of that key stands, and whether it is a failure; None if there is none."""
@@ -58,11 +60,12 @@ class Index:
 
     def send(self, key: bytes) -> None:
         """A run before has sent the row of this key."""
+        self._sent = True
         self._do("INSERT OR IGNORE INTO sent VALUES (?)", key)
 
     def was_sent(self, key: bytes) -> bool:
         """Whether a run before has sent it, and nothing came of it."""
-        return self._do("SELECT 1 FROM sent WHERE key = ?", key) is not None
+        return self._sent and self._do("SELECT 1 FROM sent WHERE key = ?", key) is not None
 
     def put(self, place: int, at: int) -> None:
         """The outcome that comes at this place of the output stands there."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -119,7 +120,8 @@ class Job:
         """
         try:
             if self._source.again:
-                self.tally.rows = sum(1 for _ in map(self._look, self._source))
+                with closing(iter(self._source)) as rows:
+                    self.tally.rows = sum(1 for _ in map(self._look, rows))
             self._journal = Journal(journal_of(self._sink) if self._sink else None)
             for record in self._journal.records():
                 _RECALL[record.kind](self, record)
@@ -155,10 +157,11 @@ class Job:
 
     def spread(self, step: int) -> Iterator[Row | None]:
         """Every so many-th row, or None for one that is settled."""
-        for given in self._source:
-            if given.number % step == 0:
-                row = self._rows.row(given)
-                yield None if self._index.settled(row.key) else row
+        with closing(iter(self._source)) as rows:
+            for given in rows:
+                if given.number % step == 0:
+                    row = self._rows.row(given)
+                    yield None if self._index.settled(row.key) else row
 
     # --- while --------------------------------------------------------------------------------------------------------
 
@@ -172,11 +175,11 @@ class Job:
         if self.ended:
             return
         journal, options = self._opened(), self._task.options
-        begun = time.monotonic()
+        begun, given = time.monotonic(), iter(self._source)
         try:
             journal.append(Kind.START, 0, NO_KEY, msgspec.json.encode(self._told()))
             self._engine = Engine(
-                iter(self._source),
+                given,
                 self._rows,
                 journal,
                 self._index,
@@ -194,6 +197,7 @@ class Job:
             await self._finish()
         finally:
             self.tally.seconds = time.monotonic() - begun
+            given.close()
             self.ended = True
             journal.unlock()
             self._changed()

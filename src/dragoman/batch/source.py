@@ -13,7 +13,8 @@ import codecs
 import csv
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Generator, Iterable, Mapping, Sized
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, cast
 
@@ -42,6 +43,10 @@ class Given(NamedTuple):
     place: str
     value: Any
     line: bytes | None = None
+
+
+Rows = Generator[Given, None, None]
+"""What reads rows; who does not read to the end closes it, and so the file."""
 
 
 class Source:
@@ -73,7 +78,7 @@ class Source:
             kind = type(cast("object", given)).__name__
             raise SourceError(f"source is {kind}: give the path of a file, or a list of rows", field="source")
 
-    def __iter__(self) -> Iterator[Given]:
+    def __iter__(self) -> Rows:
         if self.path is None:
             return (Given(number, f"row {number}", value) for number, value in enumerate(self._values))
         return _READERS.get(self.path.suffix.lower(), _json_lines)(self.path)
@@ -93,11 +98,11 @@ def _check_file(path: Path) -> None:
 # --- lines of JSON ----------------------------------------------------------------------------------------------------
 
 
-def _json_lines(path: Path) -> Iterator[Given]:
+def _json_lines(path: Path) -> Rows:
     decode = msgspec.json.Decoder().decode
     number = 0
-    with path.open("rb") as file:
-        for at, line in enumerate(_lines(file, path), 1):
+    with path.open("rb") as file, closing(_lines(file, path)) as lines:
+        for at, line in enumerate(lines, 1):
             text = line.strip()
             if not text:
                 continue
@@ -109,7 +114,7 @@ def _json_lines(path: Path) -> Iterator[Given]:
             number += 1
 
 
-def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
+def _lines(file: BinaryIO, path: Path) -> Generator[bytes, None, None]:
     start = file.read(3)
     file.seek(3 if start == codecs.BOM_UTF8 else 0)
     if start.startswith(_UTF16):
@@ -123,7 +128,7 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
         yield line
 
 
-def _recoded(file: BinaryIO, path: Path) -> Iterator[bytes]:
+def _recoded(file: BinaryIO, path: Path) -> Generator[bytes, None, None]:
     text = io.TextIOWrapper(file, encoding="utf-16", newline="\n")
     try:
         for line in text:
@@ -137,8 +142,8 @@ def _recoded(file: BinaryIO, path: Path) -> Iterator[bytes]:
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _table(delimiter: str) -> Callable[[Path], Iterator[Given]]:
-    def read(path: Path) -> Iterator[Given]:
+def _table(delimiter: str) -> Callable[[Path], Rows]:
+    def read(path: Path) -> Rows:
         with path.open("rb") as raw:
             encoding = "utf-16" if raw.read(2) in _UTF16 else "utf-8-sig"
         with path.open("r", encoding=encoding, newline="") as file:
@@ -169,4 +174,4 @@ def _cells(path: Path, at: int, row: Mapping[Any, Any]) -> Mapping[str, str]:
     return row
 
 
-_READERS: Final[Mapping[str, Callable[[Path], Iterator[Given]]]] = {".csv": _table(","), ".tsv": _table("\t")}
+_READERS: Final[Mapping[str, Callable[[Path], Rows]]] = {".csv": _table(","), ".tsv": _table("\t")}

@@ -15,16 +15,15 @@ from dragoman.bridge.rows import Rows
 from dragoman.client import AsyncClient, Client
 from dragoman.compat.openai.asking import NOT_GIVEN, Options, headers_of, is_given
 from dragoman.compat.openai.core import Core
+from dragoman.compat.openai.listing import AsyncModels, Models
 from dragoman.compat.openai.resources import (
     AsyncBeta,
     AsyncChat,
     AsyncEmbeddings,
-    AsyncModels,
     AsyncResponses,
     Beta,
     Chat,
     Embeddings,
-    Models,
     Responses,
 )
 from dragoman.errors import ConfigError

@@ -18,6 +18,7 @@ from dragoman.bridge.chat import say
 from dragoman.bridge.reply import Flow
 from dragoman.client import AsyncClient, Client
 from dragoman.compat.openai import parsing
+from dragoman.compat.openai.answers import completion_of, stamped
 from dragoman.compat.openai.asking import CHAT, EMBEDDINGS, RESPONSES, Options, encode, split
 from dragoman.compat.openai.chat_types import (
     ChatCompletion,
@@ -35,8 +36,7 @@ from dragoman.exact import Exact
 from dragoman.plain import Plain
 from dragoman.policy.base import Context, Opened
 from dragoman.types.requests import ChatRequest
-from dragoman.types.responses import ChatResponse, Choice
-from dragoman.types.usage import Usage
+from dragoman.types.responses import ChatResponse
 from dragoman.verbs.embed import embed
 from dragoman.verbs.listing import models
 from dragoman.wire.embeddings import CODECS
@@ -45,7 +45,6 @@ Json = dict[str, Any]
 
 _CHAT: Final = "openai-chat"
 _RESPONSES: Final = "openai-responses"
-_COUNTS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -122,8 +121,8 @@ class Core:
         if missing > 0:  # who answers knows no `n`: it is asked that often
             again = [partial(self._once_more, call) for _ in range(missing)]
             responses += await call.context.runtime.gather(again, limit=missing)
-        fields = _completion_of(responses, int(call.context.runtime.wall()))
-        return _stamped(shape(fields), responses[0])
+        fields = completion_of(responses, int(call.context.runtime.wall()))
+        return stamped(shape(fields), responses[0])
 
     async def _once_more(self, call: _Call) -> ChatResponse:
         other = self._call(_CHAT, {**call.body, "n": None}, call.options)
@@ -144,7 +143,7 @@ class Core:
         fields = await call.fields(response)
         if not fields.get("created_at"):
             fields["created_at"] = call.context.runtime.wall()
-        return Made(_stamped(shape(fields), response), call.context.headers)
+        return Made(stamped(shape(fields), response), call.context.headers)
 
     async def parse_response(self, arguments: Json) -> Made:
         """`responses.parse`."""
@@ -180,7 +179,7 @@ class Core:
             self._plain, context, model, asked.inputs, dimensions=asked.dimensions, kind=None, extra=asked.extra
         )
         fields = msgspec.json.decode(codec.encode_response(answer, asked))
-        return Made(_stamped(CreateEmbeddingResponse(fields), answer), context.headers)
+        return Made(stamped(CreateEmbeddingResponse(fields), answer), context.headers)
 
     async def models(self) -> list[Model]:
         """`models.list`."""
@@ -310,50 +309,3 @@ async def _both(work: Callable[[A], Awaitable[T]], arguments: A) -> T:
         return await work(arguments)
     except DragomanError as error:
         raise both(error) from error.__cause__
-
-
-# --- answers ----------------------------------------------------------------------------------------------------------
-
-
-def _stamped(made: T, response: Any) -> T:
-    made.__dict__["_dragoman"] = response
-    made.__dict__["_request_id"] = response.request_id
-    return made
-
-
-def _completion_of(responses: list[ChatResponse], now: int) -> Json:
-    """One completion of one answer or several."""
-    first = responses[0]
-    usage = first.usage if len(responses) == 1 else _sum([response.usage for response in responses])
-    choices = tuple(choice for response in responses[1:] for choice in _choices(response))
-    whole = msgspec.structs.replace(first, usage=usage, alternatives=(*first.alternatives, *choices))
-    fields = cast("Json", msgspec.json.decode(wire.get(_CHAT).encode_response(whole)))
-    sent = _sent(first.body)
-    if "choices" in sent:  # it was this dialect: what the provider said beside goes on
-        fields |= {name: value for name, value in sent.items() if name not in fields or name == "created"}
-    fields["created"] = fields["created"] or now
-    return fields
-
-
-def _sent(body: bytes | None) -> Json:
-    """The object that an answer came as; empty if it was a stream, or no plain object."""
-    try:
-        found = msgspec.json.decode(body or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-    return cast("Json", found) if isinstance(found, dict) else {}
-
-
-def _choices(response: ChatResponse) -> list[Choice]:
-    raw = response.finish_reason_raw
-    first = Choice(message=response.message, finish_reason=response.finish_reason, finish_reason_raw=raw)
-    return [first, *response.alternatives]
-
-
-def _sum(usages: list[Usage]) -> Usage:
-    """What several answers used; None where one of them did not say."""
-    sums: dict[str, Any] = {}
-    for name in _COUNTS:
-        values: list[int | None] = [getattr(usage, name) for usage in usages]
-        sums[name] = None if None in values else sum(value or 0 for value in values)
-    return Usage(**sums)

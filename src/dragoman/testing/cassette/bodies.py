@@ -98,8 +98,8 @@ def answer_fields(pieces: Sequence[Timed], scrubber: Scrubber) -> dict[str, Any]
         return {"pieces": _binary(pieces, scrubber)}
     timed, cut = read
     clean = scrubber.pieces([text for _, text in timed])
-    timed = _without_empty((after, text) for (after, _), text in zip(timed, clean, strict=True))
-    rest = [Piece(0.0, _encoded(cut))] if cut else []
+    timed, waited = _without_empty((after, text) for (after, _), text in zip(timed, clean, strict=True))
+    rest = [Piece(waited, _encoded(cut))] if cut else []
     value = None if rest else _as_json("".join(text for _, text in timed))
     if value is None:
         return {"pieces": (*(Piece(after, shown(text)) for after, text in timed), *rest)}
@@ -137,8 +137,12 @@ def _as_text(pieces: Sequence[Timed]) -> tuple[list[tuple[float, str]], bytes] |
     return timed, decoder.getstate()[0]
 
 
-def _without_empty(timed: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
-    """The wait for what is empty now goes to the next piece: to a reader, an empty piece is the end."""
+def _without_empty(timed: Iterable[tuple[float, str]]) -> tuple[list[tuple[float, str]], float]:
+    """
+    Pieces that hold something, and the wait after the last of them.
+
+    The wait for what is empty goes to the next piece: to a reader, an empty piece is the end.
+    """
     kept: list[tuple[float, str]] = []
     waited = 0.0
     for after, text in timed:
@@ -146,7 +150,7 @@ def _without_empty(timed: Iterable[tuple[float, str]]) -> list[tuple[float, str]
         if text:
             kept.append((waited, text))
             waited = 0.0
-    return kept
+    return kept, waited
 
 
 def _as_json(text: str) -> dict[str, Any] | None:
