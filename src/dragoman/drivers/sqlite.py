@@ -239,6 +239,4 @@ def _after_fork_in_child() -> None:
 _all: weakref.WeakSet[Sqlite] = weakref.WeakSet()
 _kept_open: list[sqlite3.Connection | None] = []  # what must not be closed, because it is another's
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-    )
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -31,7 +31,7 @@ DAY: Final = 86400.0
 MONTH: Final = 30 * DAY
 # No limit takes longer to be back: the clock that said so is wrong, and would stop every call.
 _LONGEST: Final = 32 * DAY
-# A longer text is no span of time but a moment, which is read beside the answer's own date (1760000000, 2026-11-22T...).
+# A longer text is no span of time but a moment, which is read beside the answer's own date (1760000000).
 _SPAN: Final = 9
 
 
