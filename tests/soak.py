@@ -32,6 +32,7 @@ from tests.fuzz.targets import check_sse, run, targets
 from tests.histories import Seeded, history
 from tests.policy.limit import targets as limits
 from tests.soaks.abandoned import abandoned
+from tests.soaks.batch import batch
 from tests.soaks.budget import budget
 from tests.soaks.cancels import cancels
 from tests.soaks.counters import counters
@@ -138,6 +139,7 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "budget": budget,
     "sharing": sharing,
     "counters": counters,
+    "batch": batch,
     "grammar": grammar,
 }
 
