@@ -41,6 +41,8 @@ _HOMES = {
     "transport.tls_value": "TLS",
     "structured.partial": "Partial",
     "types.attempts": "Attempt",
+    "types.batches": "BatchEstimate BatchFailure BatchReport BatchRow",
+    "types.batching": "BatchOptions",
     "types.cards": "ModelCard TokenCount",
     "types.cost": "Cost",
     "types.embeddings": "EmbedResponse",
@@ -64,6 +66,7 @@ _HOMES = {
     "types.tools": "Tool ToolFunction tool",
     "types.turns": "Turn",
     "types.usage": "Usage",
+    "verbs.batch": "AsyncBatch Batch",
     "verbs.conversations": "AsyncConversation Conversation",
     "verbs.run_stream": "AsyncRunStream RunStream",
 }

@@ -75,6 +75,11 @@ from dragoman.stream import Stream as Stream
 from dragoman.structured.partial import Partial as Partial
 from dragoman.transport.tls_value import TLS as TLS
 from dragoman.types.attempts import Attempt as Attempt
+from dragoman.types.batches import BatchEstimate as BatchEstimate
+from dragoman.types.batches import BatchFailure as BatchFailure
+from dragoman.types.batches import BatchReport as BatchReport
+from dragoman.types.batches import BatchRow as BatchRow
+from dragoman.types.batching import BatchOptions as BatchOptions
 from dragoman.types.cards import ModelCard as ModelCard
 from dragoman.types.cards import TokenCount as TokenCount
 from dragoman.types.cost import Cost as Cost
@@ -135,6 +140,8 @@ from dragoman.types.tools import ToolFunction as ToolFunction
 from dragoman.types.tools import tool as tool
 from dragoman.types.turns import Turn as Turn
 from dragoman.types.usage import Usage as Usage
+from dragoman.verbs.batch import AsyncBatch as AsyncBatch
+from dragoman.verbs.batch import Batch as Batch
 from dragoman.verbs.conversations import AsyncConversation as AsyncConversation
 from dragoman.verbs.conversations import Conversation as Conversation
 from dragoman.verbs.run_stream import AsyncRunStream as AsyncRunStream
