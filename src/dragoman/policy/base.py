@@ -8,9 +8,9 @@ must happen at the very end (accounting, settling) is registered with `Context.a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
-from secrets import token_hex
 from typing import Final, Protocol
 
 import msgspec
@@ -100,7 +100,7 @@ class Context:
         self.strict = strict
         self.attempts: list[Attempt] = []
         self.notices: list[Notice] = []
-        self.key = f"dragoman-{token_hex(16)}"
+        self.key = f"dragoman-{os.urandom(16).hex()}"
         self._hooks: list[Callable[[Ending], None]] = []
 
     def branch(self) -> Context:
