@@ -15,12 +15,12 @@ ACME = Provider(name="acme-ai.v2", base_url="https://llm.acme.example/v1")
 
 def test_the_first_variable_that_is_set_holds_the_key() -> None:
     """Several variables are tried in the row's order; an empty one counts as unset."""
-    environ = {"GEMINI_API_KEY": "", "GOOGLE_API_KEY": "second"}
+    environ = {"GEMINI_API_KEY": "", "GOOGLE_API_KEY": "key-of-google"}
 
     assert found_in(ROWS["gemini"], environ) == "GOOGLE_API_KEY"
     key = find_key(ROWS["gemini"], environ)
     assert key is not None
-    assert key.reveal() == "second"
+    assert key.reveal() == "key-of-google"
 
 
 def test_no_variable_no_key() -> None:

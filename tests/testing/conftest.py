@@ -9,7 +9,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from dragoman import AsyncClient, ChatResponse, Client, DragomanError, Event
+from dragoman import AsyncClient, ChatResponse, Client, DragomanError, Event, redact
+from dragoman.transport import wrapping
+
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """Keys that other tests of this process have used are no words of these; and no tape plays on after its test."""
+    known, exact = redact._known, redact._exact
+    redact._known, redact._exact = frozenset(), None
+    yield
+    redact._known, redact._exact = known | redact._known, exact
+    left, wrapping._wraps = wrapping._wraps, ()
+    assert () == left
 
 
 class Outcome(msgspec.Struct):

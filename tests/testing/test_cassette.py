@@ -305,11 +305,13 @@ def test_each_recording_is_used_once(server: Server, path: Path) -> None:
     server.script(says("first"), says("second"))
     recorded(path, server, "Hi", "Hi")
     tape = cassette(path).start()
-    with played() as client:
-        assert ["first", "second"] == [client.chat("fake/m", "Hi").text for _ in range(2)]
-        with pytest.raises(UnmatchedError, match="the same as number 1, which was played already"):
-            client.chat("fake/m", "Hi")
-    tape.stop(failed=True)
+    try:
+        with played() as client:
+            assert ["first", "second"] == [client.chat("fake/m", "Hi").text for _ in range(2)]
+            with pytest.raises(UnmatchedError, match="the same as number 1, which was played already"):
+                client.chat("fake/m", "Hi")
+    finally:
+        tape.stop(failed=True)
 
 
 def test_any_order_is_the_default_and_strict_is_strict(server: Server, path: Path) -> None:
