@@ -137,7 +137,7 @@ def test_repeats_are_seen_with_reasons_and_waits(make_face: Any, server: Server,
     pairs = [(number, failed.outcome, following.outcome) for number, failed, following in call.again()]
 
     assert [(1, "ServerError", "RateLimitError"), (2, "RateLimitError", "ok")] == pairs
-    assert call.attempts[2].waited >= 0.05
+    assert call.attempts[2].waited >= 0.049  # timers may fire a little early
     assert call.attempts[1].paced <= call.attempts[1].waited
     assert call.paced == sum(attempt.paced for attempt in call.attempts)
 
