@@ -10,11 +10,30 @@ from typing import Any
 import pytest
 
 from dragoman import ConfigError, LeaseLostError, Message, StoreError, TurnIdReusedError
-from dragoman.conversation.model import ROOT, Ask, Busy, Done, Go, Known, Mark, Outcome, Place, Ref
+from dragoman.conversation.model import (
+    ROOT,
+    Ask,
+    Branch,
+    Busy,
+    Done,
+    Go,
+    Known,
+    Locked,
+    Mark,
+    Outcome,
+    Piece,
+    Place,
+    Record,
+    Ref,
+    read_events,
+    write_events,
+)
 from dragoman.conversation.store import Store, open_store
 from dragoman.conversation.turns import decode_answer, encode_answer
 from dragoman.conversation.view import node_of
 from dragoman.runtime import BlockingRuntime, drive
+from dragoman.types.events import TextDelta
+from dragoman.types.fold import fold
 from dragoman.types.responses import ChatResponse
 
 REF = Ref("me", "talk")
@@ -43,6 +62,18 @@ def texts(store: Store, ref: Ref = REF, known: Known | None = None) -> list[str]
     path = drive(store.read(RUNTIME, ref, known))
     assert path is not None
     return [node.value.text for node in path.nodes if isinstance(node.value, Message)]
+
+
+def piece(seq: int, text: str) -> Piece:
+    return Piece(seq, write_events([TextDelta(text)]))
+
+
+def text_of(record: Record) -> str:
+    return fold(event for piece in record.pieces for event in read_events(piece.events)).text
+
+
+def names(store: Store, tenant: str, **fields: Any) -> list[str]:
+    return [listed.name for listed in drive(store.scan(RUNTIME, tenant, **fields))]
 
 
 def test_turn_joins_the_history_when_it_is_committed(store):
@@ -120,7 +151,7 @@ def test_fence_grows_and_holds_off_who_lost_the_lease(store):
     with pytest.raises(LeaseLostError):
         commit(store, old)
     assert not drive(store.renew(RUNTIME, Mark(old.ref, "t1", old.fence), 30.0))
-    assert not drive(store.emit(RUNTIME, Mark(old.ref, "t1", old.fence), 0, "late", 30.0))
+    assert not drive(store.emit(RUNTIME, Mark(old.ref, "t1", old.fence), piece(0, "late"), 30.0))
     commit(store, new, "t2", "next", "answer")
     assert ["next", "answer"] == texts(store)
 
@@ -161,27 +192,27 @@ def test_interrupt_takes_the_lease(store):
         commit(store, old)
     found = drive(store.turn(RUNTIME, REF, "t1"))
     assert found is not None
-    assert "interrupted" == found[0].state
+    assert "interrupted" == found.state
 
 
 def test_text_under_way_is_kept_with_the_turn(store):
     """What was checkpointed is there after the worker died, and goes when the turn is done."""
     go = begin(store, ttl=0.05)
     for seq, text in enumerate(["one ", "two"]):
-        assert drive(store.emit(RUNTIME, Mark(go.ref, "t1", go.fence), seq, text, 0.01))
+        assert drive(store.emit(RUNTIME, Mark(go.ref, "t1", go.fence), piece(seq, text), 0.01))
     time.sleep(0.02)
 
     (turn,) = drive(store.recover(RUNTIME, REF))
 
-    assert ("t1", "interrupted", "one two") == (turn.id, turn.state, turn.text)
-    assert "ok?" == turn.messages[0].text
+    assert ("t1", "interrupted", "one two") == (turn.key, turn.state, text_of(turn))
+    assert ask().input == turn.input
     commit(store, begin(store))
     assert [] == drive(store.recover(RUNTIME, REF))
 
 
 def test_failed_turn_may_begin_again(store):
     """A turn that failed adds nothing, and its id may be tried again."""
-    commit(store, begin(store), state="failed", error="no")
+    commit(store, begin(store), state="failed", error=b"no")
 
     assert [] == texts(store)
     commit(store, begin(store))
@@ -255,8 +286,8 @@ def test_tenants_do_not_see_each_other(store):
     commit(store, begin(store))
 
     assert drive(store.read(RUNTIME, Ref("you", "talk"))) is None
-    assert ["talk"] == drive(store.scan(RUNTIME, "me"))
-    assert [] == drive(store.scan(RUNTIME, "you"))
+    assert ["talk"] == names(store, "me")
+    assert [] == names(store, "you")
 
 
 def test_names_are_read_by_pages(store):
@@ -264,8 +295,8 @@ def test_names_are_read_by_pages(store):
     for name in ("c", "a", "b"):
         begin(store, ref=Ref("me", name))
 
-    assert ["a", "b"] == drive(store.scan(RUNTIME, "me", "", 2))
-    assert ["c"] == drive(store.scan(RUNTIME, "me", "b", 2))
+    assert ["a", "b"] == names(store, "me", limit=2)
+    assert ["c"] == names(store, "me", after=("", "b"))
 
 
 def test_erased_conversation_stays_erased(store):
@@ -280,6 +311,142 @@ def test_erased_conversation_stays_erased(store):
         commit(store, go, "t2")
     assert drive(store.read(RUNTIME, REF)) is None
     assert 0 == drive(store.erase(RUNTIME, REF)).nodes
+
+
+def test_pieces_are_read_from_where_one_stands(store):
+    """Who follows a turn asks for what is behind the last piece that it has; what the commit adds is there, too."""
+    go = begin(store)
+    for seq, text in enumerate(["one ", "two "]):
+        drive(store.emit(RUNTIME, Mark(go.ref, "t1", go.fence), piece(seq, text), 30.0))
+
+    running = drive(store.turn(RUNTIME, REF, "t1", 0))
+    assert ("running", "two ") == (running.state, text_of(running))
+    assert (b"", None) == (running.answer, running.last)
+    commit(store, go, pieces=(piece(1, "two "), piece(2, "three")))
+    ended = drive(store.turn(RUNTIME, REF, "t1", 1))
+    assert ("done", "three") == (ended.state, text_of(ended))
+    assert ("yes", b"") == (ended.last.value.text, ended.input)
+    assert "yes" == decode_answer(ended.answer, ended.last.value).text
+
+
+def test_pieces_of_a_whole_answer_go_with_the_next_turn(store):
+    """The answer itself is in the tree; its pieces are kept only for whoever follows it at this moment."""
+    commit(store, begin(store), pieces=(piece(0, "yes"),))
+    assert 1 == len(drive(store.turn(RUNTIME, REF, "t1")).pieces)
+
+    begin(store, "t2", "next")
+
+    assert () == drive(store.turn(RUNTIME, REF, "t1")).pieces
+
+
+def test_users_do_not_see_each_other(store):
+    """The same name of two users is two conversations; a tenant lists all, or one user's."""
+    mine, yours = REF._replace(user="ann"), REF._replace(user="bob")
+    commit(store, begin(store, ref=mine))
+    begin(store, "t1", "other", ref=yours)
+
+    assert ["ok?", "yes"] == texts(store, mine)
+    assert [] == texts(store, yours)
+    assert drive(store.read(RUNTIME, REF)) is None
+    assert ["ann", "bob"] == [listed.user for listed in drive(store.scan(RUNTIME, "me"))]
+    assert ["bob"] == [listed.user for listed in drive(store.scan(RUNTIME, "me", user="bob"))]
+    drive(store.erase(RUNTIME, mine))
+    assert drive(store.read(RUNTIME, yours)) is not None
+
+
+def test_list_tells_when_and_how_much(store):
+    """A list shows when a conversation was made and changed, when it ends, and how many turns it has."""
+    before = time.time()
+    commit(store, begin(store, keep=60.0))
+
+    (listed,) = drive(store.scan(RUNTIME, "me"))
+
+    assert ("me", "", "talk", 1) == (listed.tenant, listed.user, listed.name, listed.turns)
+    assert before - 1 <= listed.made <= listed.changed <= time.time() + 1
+    assert 59 <= listed.expires - listed.changed <= 61
+
+
+def test_conversation_expires_after_its_last_change(store):
+    """What is not changed for so long is gone: not read, not listed, not answered again, and begun anew."""
+    commit(store, begin(store, keep=0.15))
+    time.sleep(0.1)
+    commit(store, begin(store, "t2", "more?", keep=0.15), "t2", "more?", "more")
+    time.sleep(0.1)
+    assert 4 == len(texts(store))
+    time.sleep(0.1)
+
+    assert drive(store.read(RUNTIME, REF)) is None
+    assert [] == names(store, "me")
+    assert drive(store.turn(RUNTIME, REF, "t1")) is None
+    assert isinstance(begin(store), Go)
+    assert [] == texts(store)
+
+
+def test_time_to_live_holds_until_it_is_changed(store):
+    """A turn that says nothing of it keeps it; `keep` changes it, and 0 is for ever."""
+    commit(store, begin(store, keep=60.0))
+    commit(store, begin(store, "t2", "more?"), "t2", "more?", "more")
+    assert drive(store.scan(RUNTIME, "me"))[0].expires is not None
+
+    assert drive(store.keep(RUNTIME, REF, 0))
+    assert drive(store.scan(RUNTIME, "me"))[0].expires is None
+    assert not drive(store.keep(RUNTIME, Ref("me", "other"), 5))
+
+
+def test_sweep_deletes_what_has_expired(store):
+    """What nobody asks for any more is deleted by a sweep (or by the store itself), and nothing else."""
+    commit(store, begin(store, keep=0.01))
+    commit(store, begin(store, ref=Ref("me", "kept")))
+    time.sleep(0.02)
+
+    drive(store.sweep(RUNTIME))
+
+    assert ["kept"] == names(store, "me")
+    assert 0 == drive(store.erase(RUNTIME, REF)).nodes
+    assert 0 == drive(store.sweep(RUNTIME)).conversations
+
+
+def test_branches_are_listed(store):
+    """Each branch with its leaf, and the turn that runs on it."""
+    assert [] == drive(store.branches(RUNTIME, REF))
+    leaf = commit(store, begin(store))
+    drive(store.fork(RUNTIME, REF, "other", leaf))
+    begin(store, "t2")
+
+    main, other = sorted(drive(store.branches(RUNTIME, REF)), key=lambda branch: branch.name)
+    assert Branch(name="other", leaf=leaf, version=0, running=None) == other
+    assert ("main", "t2") == (main.name, main.running)
+
+
+def test_sealed_conversation_is_not_written_with_another_key(store):
+    """The first writer's sealed key is the conversation's; who comes with another, or none, is told which it is."""
+    commit(store, begin(store, seal=b"first"))
+
+    assert Locked(b"first") == begin(store, "t2", "more?", seal=b"second")
+    assert Locked(b"first") == begin(store, "t2", "more?")
+    nodes = [node_of(Message.user("imported"))]
+    version = drive(store.read(RUNTIME, REF)).version
+    assert Locked(b"first") == drive(store.append(RUNTIME, REF, version, ROOT, nodes))
+    assert b"first" == drive(store.read(RUNTIME, REF)).seal == drive(store.turn(RUNTIME, REF, "t1")).seal
+    assert not drive(store.reseal(RUNTIME, REF, b"other", b"third"))
+    assert drive(store.reseal(RUNTIME, REF, b"first", b"third"))
+    assert isinstance(begin(store, "t2", "more?", seal=b"third"), Go)
+
+
+def test_fork_makes_no_conversation(store):
+    """A branch is made of one that is there."""
+    assert not drive(store.fork(RUNTIME, REF, "other", ROOT))
+    assert drive(store.read(RUNTIME, REF)) is None
+
+
+def test_nodes_have_ids_that_sort_by_time(store):
+    """Each node has an id of its own, which it keeps."""
+    commit(store, begin(store))
+
+    ids = [node.id for node in drive(store.read(RUNTIME, REF)).nodes]
+
+    assert [26, 26] == [len(name) for name in ids]
+    assert 2 == len(set(ids))
 
 
 def test_nothing_of_an_erased_conversation_is_in_the_file(tmp_path):

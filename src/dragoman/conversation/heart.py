@@ -2,8 +2,8 @@
 What keeps the leases of turns under way, and the text that has come.
 
 One daemon thread for each process, started with the first turn, for both faces.  It renews each lease three times in
-its life, and writes new text down 250 ms after it came, or at once when there are 2 KB of it.  A forked child has none
-of its parent's turns.
+its life, and writes new events down 250 ms after they came, or at once when there are 2 KB of text.  A forked child has
+none of its parent's turns.
 
 Rule: whoever reads an answer never waits for this.  A process that stops, or is stopped, renews nothing, and after the
 lease another may go on.
@@ -15,15 +15,16 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from dragoman.conversation.model import Mark
+from dragoman.conversation.model import Mark, Piece, write_events
 from dragoman.conversation.store import Store
 from dragoman.errors import DragomanError
 from dragoman.runtime import BlockingRuntime, drive
+from dragoman.types.events import Event, TextDelta
 
-# Seconds after which new text is written down.
+# Seconds after which new events are written down.
 SOON: Final = 0.25
 # Characters of new text that are written down at once.
 MUCH: Final = 2048
@@ -48,17 +49,19 @@ class Beat:
         self._ttl = ttl
         self._on_lost = on_lost
         self._lock = threading.Lock()
-        self._texts: list[str] = []
+        self._events: list[Event] = []
         self._size = 0
         self._seq = 0
+        self._sent: Piece | None = None
+        self._rest: tuple[Piece, ...] = ()
         self._stopped = False
         self.due = time.monotonic() + ttl / 3
 
-    def heard(self, text: str) -> None:
+    def heard(self, events: Sequence[Event]) -> None:
         """More of the answer has come."""
         with self._lock:
-            self._texts.append(text)
-            self._size += len(text)
+            self._events.extend(events)
+            self._size += sum(len(event.text) for event in events if type(event) is TextDelta)
             now = time.monotonic()
             due = now if self._size >= MUCH else now + SOON
             sooner = due < self.due
@@ -67,28 +70,44 @@ class Beat:
             _heart.look()
 
     def beat(self) -> None:
-        """Renew, with the text that has come; only in the heart's thread."""
+        """Renew, with what has come; only in the heart's thread."""
         with self._lock:
-            texts, self._texts, self._size = self._texts, [], 0
+            piece = self._next()
             self.due = time.monotonic() + self._ttl / 3
         try:
-            held = drive(self._written("".join(texts)))
+            held = drive(self._written(piece))
         except DragomanError as error:
             _log.warning("a turn under way could not be kept: %s", error)
-            with self._lock:  # the same number again, so that nothing is kept twice
-                self._texts = ["".join(texts), *self._texts] if texts else self._texts
+            with self._lock:  # the same piece again, so that nothing is kept twice
                 self.due = time.monotonic() + min(SOON, self._ttl / 6)
             return
-        self._seq += bool(texts)
+        with self._lock:
+            self._sent = None
         if not held and not self._stopped:
             self.stop()
             self.lost = True
             self._on_lost()
 
-    async def _written(self, text: str) -> bool:
-        if not text:
+    def _next(self) -> Piece | None:
+        """The piece to write: one of which it is not known whether it was, or what has come since."""
+        if self._sent is None and self._events:
+            self._sent = Piece(self._seq, write_events(self._events))
+            self._seq += 1
+            self._events, self._size = [], 0
+        return self._sent
+
+    async def _written(self, piece: Piece | None) -> bool:
+        if piece is None:
             return await self._store.renew(_BLOCKING, self._mark, self._ttl)
-        return await self._store.emit(_BLOCKING, self._mark, self._seq, text, self._ttl)
+        return await self._store.emit(_BLOCKING, self._mark, piece, self._ttl)
+
+    def rest(self) -> tuple[Piece, ...]:
+        """What is not known to be written, once it is stopped; the same each time."""
+        with self._lock:
+            while (piece := self._next()) is not None:
+                self._rest = (*self._rest, piece)
+                self._sent = None
+            return self._rest
 
     def start(self) -> None:
         """Begin to be kept."""

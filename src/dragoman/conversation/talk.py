@@ -17,14 +17,32 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec
 
-from dragoman.conversation.model import ROOT, Ask, Busy, Done, Go, Kept, Known, Mark, Path, Place, Ref, encoded
+from dragoman.conversation.model import (
+    ROOT,
+    Ask,
+    Busy,
+    Done,
+    Go,
+    Kept,
+    Known,
+    Locked,
+    Mark,
+    Node,
+    Path,
+    Place,
+    Record,
+    Ref,
+    encoded,
+    read_events,
+)
 from dragoman.conversation.store import Store
 from dragoman.conversation.transcript import read_transcript, written
 from dragoman.conversation.turns import Held, Spoken, Told, decode_answer
 from dragoman.conversation.view import history, node_of, nodes_of, planned
 from dragoman.conversation.window import TokenBudget
-from dragoman.errors import BusyError, ConfigError, ConversationError, DragomanError
+from dragoman.errors import BusyError, ConfigError, ConversationError, DragomanError, StoreError
 from dragoman.policy.base import Opened
+from dragoman.types.fold import fold
 from dragoman.types.messages import Message
 from dragoman.types.requests import ChatRequest, OutputFormat, Settings, settings_from
 from dragoman.types.responses import ChatResponse
@@ -112,7 +130,7 @@ class Talk:
         """
         _check(options)
         self.id, self.branch, self.tenant = options.conversation, options.branch, options.tenant
-        self._ref = Ref(self.tenant, self.id, self.branch)
+        self._ref = Ref(self.tenant, self.id, self.branch, options.user)
         self._voice = voice
         self._options = options
         self._runtime = voice.plain.context(None).runtime
@@ -186,7 +204,7 @@ class Talk:
             await begun.held.failed(error)
             raise
         except BaseException:
-            begun.held.left("")
+            begun.held.left()
             raise
 
     async def _begun(self, call: Call) -> Begun | Done:
@@ -202,6 +220,7 @@ class Talk:
             base=await self._base(call.edits) if call.edits is not None else None,
             interrupt=self._on_busy == "interrupt",
             wait=self._on_busy == "wait",
+            keep=self._options.ttl,
         )
         started, context = runtime.now(), self._context(call.request.model)
         go = await self._granted(ask, until, call)
@@ -214,7 +233,7 @@ class Talk:
             held.nodes = (*plan.nodes, *(node_of(message) for message in asked))
             request = _timed(call.request.directed(messages=plan.messages), runtime.now() - started)
         except BaseException:  # a window may be the caller's
-            held.left("")
+            held.left()
             raise
         return Begun(held, request, path, go.path.epoch)
 
@@ -237,7 +256,7 @@ class Talk:
 
     async def _try(self, ref: Ref, ask: Ask, until: float | None) -> Go | Busy | Done:
         """Ask the store once.  Whoever is cancelled meanwhile gives back what it may have been given."""
-        beginning = self._store.begin(self._runtime, ref, ask, until)
+        beginning = self._opened(ref, ask, until)
         if not self._runtime.suspends:
             return await beginning
         import asyncio  # only the asyncio face pays for it
@@ -249,9 +268,15 @@ class Talk:
             task.add_done_callback(partial(self._give_back, ask))
             raise
 
+    async def _opened(self, ref: Ref, ask: Ask, until: float | None) -> Go | Busy | Done:
+        got = await self._store.begin(self._runtime, ref, ask, until)
+        if isinstance(got, Locked):
+            raise self._locked()
+        return got
+
     def _give_back(self, ask: Ask, task: asyncio.Task[Go | Busy | Done]) -> None:
         if not task.cancelled() and task.exception() is None and isinstance(go := task.result(), Go):
-            Held(self._store, self._runtime, Mark(go.ref, ask.key, go.fence), ask.ttl).left("")
+            Held(self._store, self._runtime, Mark(go.ref, ask.key, go.fence), ask.ttl).left()
 
     async def _beside(self, call: Call, until: float | None) -> Ref:
         """A branch for a turn that does not wait; if it is there, the turn began on it before."""
@@ -309,7 +334,7 @@ class Talk:
         found = await self._store.turn(self._runtime, self._ref, turn_id)
         if found is None or not any(node.turn == turn_id for node in path.nodes):
             raise ConversationError(f"the history of {self.id!r} has no turn {turn_id!r}", field="turn_id")
-        return found[1]
+        return found.base
 
     async def history(self) -> list[Message]:
         """See `Conversation.history`."""
@@ -325,11 +350,11 @@ class Talk:
     async def turn(self, turn_id: str) -> Turn | None:
         """See `Conversation.turn`."""
         found = await self._store.turn(self._runtime, self._ref, turn_id)
-        return found[0] if found else None
+        return _shown(found) if found else None
 
     async def interrupted(self) -> list[Turn]:
         """See `Conversation.interrupted`."""
-        return await self._store.recover(self._runtime, self._ref)
+        return [_shown(record) for record in await self._store.recover(self._runtime, self._ref)]
 
     async def resume(self, turn_id: str | None) -> ChatResponse:
         """See `Conversation.resume`."""
@@ -351,8 +376,7 @@ class Talk:
         if last is None:
             raise ConversationError(f"the history of {self.id!r} does not end with a turn", field="turn_id")
         base = await self._base(last)
-        if await self._store.append(self._runtime, self._ref, path.version, base, ()) is None:
-            raise self._changed()
+        await self._append(path, base, ())
 
     async def fork(self, name: str | None, at: str | None) -> Talk:
         """See `Conversation.fork`."""
@@ -362,6 +386,8 @@ class Talk:
         if leaf is None:
             raise ConversationError(f"the history of {self.id!r} has no turn {at!r}", field="at")
         other = Talk(self._voice, msgspec.structs.replace(self._options, branch=name))
+        if not path.epoch:
+            await self._append(path, ROOT, ())
         if not await self._store.fork(self._runtime, self._ref, name, leaf):
             raise ConversationError(f"the conversation {self.id!r} has a branch {name!r} already", field="name")
         return other
@@ -377,9 +403,23 @@ class Talk:
         messages = read_transcript(data, form)
         nodes = nodes_of(messages)
         path = await self._path()
-        if nodes and await self._store.append(self._runtime, self._ref, path.version, path.leaf, nodes) is None:
-            raise self._changed()
+        if nodes:
+            await self._append(path, path.leaf, nodes)
         return len(nodes)
+
+    async def _append(self, path: Path, parent: Place, nodes: Sequence[Node]) -> None:
+        ttl = self._options.ttl
+        leaf = await self._store.append(self._runtime, self._ref, path.version, parent, nodes, keep=ttl)
+        if leaf is None:
+            raise self._changed()
+        if isinstance(leaf, Locked):
+            raise self._locked()
+
+    def _locked(self) -> StoreError:
+        return StoreError(
+            f"the conversation {self.id!r} is encrypted with a key that was not given: give encryption=, or the one "
+            "that it was begun with"
+        )
 
     def _changed(self) -> BusyError:
         return BusyError(
@@ -405,6 +445,21 @@ def _timed(request: ChatRequest, spent: float) -> ChatRequest:
     return msgspec.structs.replace(request, timeout=max(0.001, request.timeout - spent))
 
 
+def _shown(record: Record) -> Turn:
+    """A turn as its caller sees it."""
+    events = [event for piece in record.pieces for event in read_events(piece.events)]
+    return Turn(
+        id=record.key,
+        state=record.state,
+        branch=record.branch,
+        messages=msgspec.json.decode(record.input, type=tuple[Message, ...]) if record.input else (),
+        text=fold(events).text if record.state != "done" else "",
+        error=record.error.decode() or None,
+        begun=record.begun,
+        ended=record.ended,
+    )
+
+
 def _end_of(path: Path, turn_id: str) -> Place | None:
     """The last node of a turn."""
     return next((node.place for node in reversed(path.nodes) if node.turn == turn_id), None)
@@ -418,6 +473,9 @@ def _run_of(done: Done, answer: ChatResponse) -> RunResponse:
 def _check(options: Options) -> None:
     for field in ("conversation", "tenant", "branch"):
         _check_text(getattr(options, field), field)
+    if options.user:
+        _check_text(options.user, "user")
+    _check_ttl(options.ttl)
     if options.on_busy not in _BUSY:
         raise ConfigError(f"on_busy is {options.on_busy!r}: give one of {', '.join(_BUSY)}", field="on_busy")
     if isinstance(options.lease, bool) or not isinstance(options.lease, int | float) or not 0 < options.lease < 1e9:
@@ -431,6 +489,13 @@ def _check(options: Options) -> None:
         raise ConfigError(f"system is {type(options.system).__name__}: give a text or a Message", field="system")
     if options.system is not None:
         _input((_instructions(options.system),))
+
+
+def _check_ttl(ttl: object) -> None:
+    if ttl is None:
+        return
+    if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 <= ttl < 1e11:
+        raise ConfigError(f"ttl is {ttl!r}: give a number of seconds, or 0 to keep for ever", field="ttl")
 
 
 def _instructions(system: str | Message) -> Message:

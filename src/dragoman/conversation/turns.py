@@ -15,13 +15,13 @@ import msgspec
 
 from dragoman import background
 from dragoman.conversation.heart import Beat
-from dragoman.conversation.model import Kept, Mark, Node, Outcome, Place
+from dragoman.conversation.model import Kept, Mark, Node, Outcome, Piece, Place
 from dragoman.conversation.store import Store
 from dragoman.conversation.view import node_of
 from dragoman.errors import DragomanError, LeaseLostError, StoreError
 from dragoman.policy.base import Opened
 from dragoman.runtime import BlockingRuntime, Runtime, drive
-from dragoman.types.events import Event, Finish, TextDelta
+from dragoman.types.events import Event, Finish
 from dragoman.types.fold import fold, unfold
 from dragoman.types.messages import Message
 from dragoman.types.responses import ChatResponse
@@ -74,9 +74,8 @@ class Held:
 
     def heard(self, events: Sequence[Event]) -> None:
         """More of the answer has come."""
-        text = "".join(event.text for event in events if type(event) is TextDelta)
-        if text:
-            self._beat.heard(text)
+        if events:
+            self._beat.heard(events)
 
     async def done(self, answer: ChatResponse, messages: Sequence[Message]) -> list[Kept]:
         """
@@ -94,7 +93,8 @@ class Held:
             raise self._lost(answer)
         nodes = (*self.nodes, *(node_of(message) for message in messages))
         try:
-            leaf = await self._committed(Outcome(state="done", nodes=nodes, answer=encode_answer(answer)))
+            outcome = Outcome(state="done", nodes=nodes, answer=encode_answer(answer), pieces=self._beat.rest())
+            leaf = await self._committed(outcome)
         except DragomanError as error:
             error.partial = answer
             self._release()
@@ -108,18 +108,18 @@ class Held:
         """Mark the turn: the answer failed."""
         if self._claim():
             try:
-                await self._store.commit(self._runtime, self.mark, _broken(error))
+                await self._store.commit(self._runtime, self.mark, _broken(error, self._beat.rest()))
             except (LeaseLostError, StoreError) as other:  # the caller is told of the first
                 _log.warning("a turn that failed could not be marked so: %s", other)
 
-    def left(self, text: str) -> None:
+    def left(self) -> None:
         """Mark the turn: nobody reads on.  Never waits."""
         if self._claim():
-            self._release(text)
+            self._release()
 
-    def _release(self, text: str = "") -> None:
+    def _release(self) -> None:
         """Give the lease back, soon; if the turn was committed after all, this changes nothing."""
-        outcome = Outcome(state="interrupted", text=text or None)
+        outcome = Outcome(state="interrupted", pieces=self._beat.rest())
         store, mark = self._store, self.mark
         background.submit(lambda: _mark(store, mark, outcome))
 
@@ -209,7 +209,7 @@ class Spoken:
         self._left()
 
     def _left(self) -> None:
-        self._held.left(self._opened.folded().text)
+        self._held.left()
 
     async def _taken(self) -> LeaseLostError:
         error = LeaseLostError(f"the turn {self._held.mark.key!r} was taken over by another", partial=self.folded())
@@ -245,7 +245,8 @@ def kept(nodes: Sequence[Node], leaf: Place, key: str | None) -> list[Kept]:
     """Nodes that were hung, as they are read."""
     first = leaf.depth - len(nodes) + 1
     return [
-        Kept(Place(leaf.segment, first + i), key, node.value(), node.kind, node.weight) for i, node in enumerate(nodes)
+        Kept(Place(leaf.segment, first + i), key, node.kind, node.weight, node.id, node.body)
+        for i, node in enumerate(nodes)
     ]
 
 
@@ -268,9 +269,9 @@ def decode_answer(data: bytes, message: Message) -> ChatResponse:
     return msgspec.structs.replace(msgspec.msgpack.decode(data, type=ChatResponse), message=message)
 
 
-def _broken(error: DragomanError) -> Outcome:
+def _broken(error: DragomanError, pieces: tuple[Piece, ...]) -> Outcome:
     text = error.partial.text if error.partial else ""
-    return Outcome(state="interrupted" if text else "failed", error=error.message, text=text or None)
+    return Outcome(state="interrupted" if text else "failed", error=error.message.encode(), pieces=pieces)
 
 
 def _mark(store: Store, mark: Mark, outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from dragoman.conversation.model import Cut, Kept, Node, encoded
+from dragoman.conversation.model import Cut, Kept, Node, node
 from dragoman.tokens.prompt import count_prompt
 from dragoman.types.messages import Message
 from dragoman.types.requests import ChatRequest
@@ -64,7 +64,7 @@ def planned(
         if out:
             start = sent[out].place.depth if out < len(sent) else depth + 1
             before = sum(1 for node in path if _is_message(node)) - len(sent) + out
-            nodes.append(Node(kind="cut", body=encoded(Cut(start, before))))
+            nodes.append(node("cut", Cut(start, before)))
             sent = sent[out:]
     messages = [node.value for node in sent if isinstance(node.value, Message)]
     return Plan((*instructions, *messages, *asked), tuple(nodes))
@@ -72,7 +72,7 @@ def planned(
 
 def node_of(message: Message, kind: str = "message") -> Node:
     """The node of a message."""
-    return Node(kind="system" if kind == "system" else "message", body=encoded(message), weight=weight_of(message))
+    return node("system" if kind == "system" else "message", message, weight_of(message))
 
 
 def nodes_of(messages: Iterable[Message]) -> list[Node]:

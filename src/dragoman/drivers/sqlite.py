@@ -169,6 +169,8 @@ class Sqlite:
                 self._choose_journal(connection, empty, until)
             if self._schema is not None:
                 transact(connection, self._schema, write=True, wait_until=until, until=None)
+            # Not sooner: a migration may have to make a table anew (sqlite.org/lang_altertable.html).
+            connection.execute("PRAGMA foreign_keys = ON")
         except BaseException:
             connection.close()
             raise

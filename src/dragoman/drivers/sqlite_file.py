@@ -80,7 +80,6 @@ def connect(path: str) -> sqlite3.Connection:
     """Open a connection that any thread may use, one at a time, and that leaves transactions to us."""
     connection = sqlite3.connect(path, timeout=SLICE, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA foreign_keys = ON")
         # What the file says is data: its views and triggers may not call functions with side effects.
         connection.execute("PRAGMA trusted_schema = OFF")
         # A large transaction stays in memory until its commit; to write some of it earlier takes the lock that

@@ -62,6 +62,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     window: Window | Literal["default"] | None
     on_busy: OnBusy
     lease: float
+    user: str = ""
+    ttl: float | None = None
 
 
 class _Capability(Protocol):
@@ -121,6 +123,8 @@ class BlockingTalks(_Talking):
         window: Window | Literal["default"] | None = "default",
         on_busy: OnBusy = "wait",
         tenant: str = "default",
+        user: str = "",
+        ttl: float | None = None,
         branch: str = MAIN,
         lease: float = 30.0,
         settings: Settings | None = None,
@@ -139,6 +143,8 @@ class BlockingTalks(_Talking):
                 `BusyError`, `"fork"` (go on beside it, on a branch that is called as the turn's id), or `"interrupt"`
                 it.
             tenant: Whose it is: part of every key of the store.
+            user: Whose within the tenant: users have names of their own, and are listed and erased together.
+            ttl: Seconds after its last change that the conversation is kept; 0 for ever, None for what holds now.
             branch: The branch to go on with.
             lease: Seconds after which a turn whose process stopped may be taken over; it is renewed while one runs.
             settings: For every turn; the keywords win.
@@ -161,6 +167,8 @@ class BlockingTalks(_Talking):
                     window=window,
                     on_busy=on_busy,
                     lease=lease,
+                    user=user,
+                    ttl=ttl,
                 )
             )
         )
@@ -179,6 +187,8 @@ class AsyncTalks(_Talking):
         window: Window | Literal["default"] | None = "default",
         on_busy: OnBusy = "wait",
         tenant: str = "default",
+        user: str = "",
+        ttl: float | None = None,
         branch: str = MAIN,
         lease: float = 30.0,
         settings: Settings | None = None,
@@ -199,6 +209,8 @@ class AsyncTalks(_Talking):
                     window=window,
                     on_busy=on_busy,
                     lease=lease,
+                    user=user,
+                    ttl=ttl,
                 )
             )
         )
