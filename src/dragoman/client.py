@@ -360,6 +360,7 @@ class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing, BlockingWritin
         self._closed = True
         for transport in self._transports.values():
             transport.close()
+        self._close_stores()
 
     def __enter__(self) -> Client:
         return self
@@ -421,6 +422,7 @@ class AsyncClient(_Core, AsyncVerbs, AsyncRuns, AsyncParsing, AsyncWriting, Asyn
         self._closed = True
         for transport in self._transports.values():
             await transport.aclose()
+        await self._aclose_stores()
 
     async def __aenter__(self) -> AsyncClient:
         return self

@@ -39,11 +39,12 @@ class Beat:
 
     Attributes:
         lost: Whether another has the lease now.
+        any: Whether something of the answer has come.
         due: When something is to be done for it, on the monotonic clock.
     """
 
     def __init__(self, store: Store, mark: Mark, ttl: float, on_lost: Callable[[], None]) -> None:
-        self.lost = False
+        self.lost = self.any = False
         self._store = store
         self._mark = mark
         self._ttl = ttl
@@ -60,6 +61,7 @@ class Beat:
     def heard(self, events: Sequence[Event]) -> None:
         """More of the answer has come."""
         with self._lock:
+            self.any = True
             self._events.extend(events)
             self._size += sum(len(event.text) for event in events if type(event) is TextDelta)
             now = time.monotonic()

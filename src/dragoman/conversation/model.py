@@ -332,6 +332,7 @@ class Record(NamedTuple):
         key: Its id.
         state: One that nobody holds any more is interrupted.
         branch: Where it was said.
+        fence: The token of its last lease: when it is begun again it has another, and its pieces count from 0.
         base: The place that it hangs under.
         input: What was asked, as JSON; empty for a turn that is done.
         pieces: Of its answer, in order, from the one on that was asked for.
@@ -346,6 +347,7 @@ class Record(NamedTuple):
     key: str
     state: TurnState
     branch: str
+    fence: int
     base: Place
     input: bytes
     pieces: tuple[Piece, ...]

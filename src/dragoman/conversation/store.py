@@ -42,9 +42,7 @@ class Store(Protocol):
     Every operation raises `StoreError` if the store fails; `until` is when the call is over, on the runtime's clock.
     """
 
-    async def begin(
-        self, runtime: Runtime, ref: Ref, ask: Ask, until: float | None = None
-    ) -> Began:
+    async def begin(self, runtime: Runtime, ref: Ref, ask: Ask, until: float | None = None) -> Began:
         """
         Begin a turn: keep what is asked, take the lease, and read the path.
 

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec
 
+from dragoman.conversation.calls import Begun, Call, shown
+from dragoman.conversation.checks import check, check_text, instructions
+from dragoman.conversation.following import Followed
 from dragoman.conversation.model import (
     ROOT,
     Ask,
@@ -28,28 +31,29 @@ from dragoman.conversation.model import (
     Locked,
     Mark,
     Node,
+    Note,
     Path,
     Place,
     Record,
     Ref,
-    encoded,
-    read_events,
 )
 from dragoman.conversation.store import Store
 from dragoman.conversation.transcript import read_transcript, written
 from dragoman.conversation.turns import Held, Spoken, Told, decode_answer
-from dragoman.conversation.view import history, node_of, nodes_of, planned
-from dragoman.conversation.window import TokenBudget
+from dragoman.conversation.view import history, node_of, node_of_decision, nodes_of
+from dragoman.conversation.windows.aside import Branch
+from dragoman.conversation.windows.outline import outline
+from dragoman.conversation.windows.sending import Base, Sending, noted
 from dragoman.errors import BusyError, ConfigError, ConversationError, DragomanError, StoreError
 from dragoman.policy.base import Opened
-from dragoman.types.fold import fold
+from dragoman.types.events import TextDelta
 from dragoman.types.messages import Message
-from dragoman.types.requests import ChatRequest, OutputFormat, Settings, settings_from
+from dragoman.types.requests import ChatRequest, Settings, settings_from
 from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import RunResponse
 from dragoman.types.turns import Turn
-from dragoman.verbs.conversations import Form, OnBusy, Window
-from dragoman.verbs.run import Rounds
+from dragoman.types.windows import Explanation
+from dragoman.verbs.conversations import Form, OnBusy, Resume
 from dragoman.verbs.talking import Options, Voice
 
 if TYPE_CHECKING:
@@ -57,56 +61,12 @@ if TYPE_CHECKING:
 
     from dragoman.client import Messages
     from dragoman.policy.route.plans import Plan
-    from dragoman.policy.route.way import Way
 
 T = TypeVar("T")
 
-_BUSY: Final = ("wait", "reject", "fork", "interrupt")
 # Seconds between two questions whether it is our turn: the first, and the longest.
 _FIRST_PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 0.05
-
-
-class Call:
-    """
-    A turn that has not begun.
-
-    Attributes:
-        key: Its id.
-        request: What it says, with its settings.
-        way: The plan by which it is asked.
-        rounds: The run, if tools are run.
-        edits: Id of the turn in whose place it comes.
-        input: What it says, as JSON.
-    """
-
-    def __init__(
-        self, key: str | None, request: ChatRequest, way: Way | None, rounds: Rounds | None, edits: str | None
-    ) -> None:
-        if key is not None:
-            _check_text(key, "turn_id")
-        self.named = key is not None
-        self.key = key or token_hex(12)
-        self.request = request
-        self.way = way
-        self.rounds = rounds
-        self.edits = edits
-        self.input = _input(request.messages)
-
-    @property
-    def output(self) -> OutputFormat | None:
-        """The form of its answer."""
-        return self.request.output
-
-
-class Begun:
-    """A turn that has its lease: what is sent, and the turn."""
-
-    def __init__(self, held: Held, request: ChatRequest, seen: list[Kept], epoch: int) -> None:
-        self.held = held
-        self.request = request
-        self.seen = seen
-        self.epoch = epoch
 
 
 class Talk:
@@ -128,15 +88,15 @@ class Talk:
         Raises:
             ConfigError: A value that cannot be.
         """
-        _check(options)
+        check(options)
         self.id, self.branch, self.tenant = options.conversation, options.branch, options.tenant
-        self._ref = Ref(self.tenant, self.id, self.branch, options.user)
+        self._ref = Ref(self.tenant, self.id, self.branch, options.owner)
         self._voice = voice
         self._options = options
         self._runtime = voice.plain.context(None).runtime
         self._store = cast("Store", options.store)
-        self._system = None if options.system is None else _instructions(options.system)
-        self._window: Window | None = TokenBudget() if options.window == "default" else options.window
+        self._system = None if options.system is None else instructions(options.system)
+        self._sending = Sending(voice, options, Branch(self.id, self._path, self._append), self._runtime)
         self._on_busy: OnBusy = options.on_busy
         self._seen: tuple[Known | None, list[Kept]] = (None, [])
 
@@ -174,6 +134,15 @@ class Talk:
         self._learn(begun, await begun.held.done(answer, (answer.message,)))
         return answer
 
+    async def parse(self, call: Call, attempts: int | None) -> ChatResponse:
+        """See `Conversation.parse`."""
+        begun = await self._begun(call)
+        if isinstance(begun, Done):
+            return self._replayed(begun, call)
+        answer = await self._guarded(begun, self._voice.parsed((begun.request, call.way), attempts))
+        self._learn(begun, await begun.held.done(answer, (answer.message,)))
+        return answer
+
     async def open(self, call: Call) -> Opened:
         """See `Conversation.stream`."""
         begun = await self._begun(call)
@@ -199,7 +168,7 @@ class Talk:
     async def _guarded(self, begun: Begun, answering: Awaitable[T]) -> T:
         """Await an answer; if there is none, the turn ends here."""
         try:
-            return await answering
+            return noted(await answering, begun.ready.notices)
         except DragomanError as error:
             await begun.held.failed(error)
             raise
@@ -222,20 +191,20 @@ class Talk:
             wait=self._on_busy == "wait",
             keep=self._options.ttl,
         )
-        started, context = runtime.now(), self._context(call.request.model)
+        started, to = runtime.now(), self._sending.target(call.request, call.way)
         go = await self._granted(ask, until, call)
         if isinstance(go, Done):
             return go
         held = Held(store, runtime, Mark(go.ref, call.key, go.fence), ask.ttl)
         try:
             path = [*seen[1], *go.path.nodes] if go.path.suffix else list(go.path.nodes)
-            plan = planned(path, asked, system=self._system, window=self._window, context=context, depth=go.base.depth)
-            held.nodes = (*plan.nodes, *(node_of(message) for message in asked))
-            request = _timed(call.request.directed(messages=plan.messages), runtime.now() - started)
+            ready = self._sending.ready(Base(path, self._system, go.base.depth), call.request, to)
+            held.nodes = (*ready.nodes, *(node_of(message) for message in asked))
+            request = _timed(ready.request, runtime.now() - started)
         except BaseException:  # a window may be the caller's
             held.left()
             raise
-        return Begun(held, request, path, go.path.epoch)
+        return Begun(held, ready, request, path, go.path.epoch)
 
     async def _granted(self, ask: Ask, until: float | None, call: Call) -> Go | Done:
         """Begin the turn when it may."""
@@ -292,15 +261,6 @@ class Talk:
             f"{who} in the conversation {self.id!r}", retryable=True, retry_after=round(busy.seconds, 3) or None
         )
 
-    def _context(self, ref: str) -> int | None:
-        """Tokens that a model can read, if that is known."""
-        routes = self._voice.plain.routes
-        if ref in routes.plans:
-            return None
-        provider, model = routes.locate(ref)
-        facts = routes.facts(provider.name, model)
-        return facts.context if facts else None
-
     def _replayed(self, done: Done, call: Call) -> ChatResponse:
         messages = history(done.path.nodes)
         answer = decode_answer(done.answer, messages[-1])
@@ -316,7 +276,9 @@ class Talk:
     def _learn(self, begun: Begun, nodes: list[Kept]) -> None:
         """The turn was committed: its nodes follow what was read when it began."""
         if begun.held.mark.ref == self._ref:
-            self._seen = (Known(begun.epoch, nodes[-1].place), [*begun.seen, *nodes])
+            path = [*begun.seen, *nodes]
+            self._seen = (Known(begun.epoch, nodes[-1].place), path)
+            self._sending.done(path, begun.ready.room)
 
     async def _path(self) -> Path:
         """The whole branch as it is now."""
@@ -324,6 +286,8 @@ class Talk:
         path = await self._store.read(self._runtime, self._ref, seen[0])
         if path is None:
             return Path(0, 0, ROOT, ())
+        if path.seal:
+            raise self._locked()
         whole = [*seen[1], *path.nodes] if path.suffix else list(path.nodes)
         self._seen = (Known(path.epoch, path.leaf), whole)
         return Path(path.epoch, path.version, path.leaf, tuple(whole))
@@ -343,21 +307,43 @@ class Talk:
     async def view(self) -> list[Message]:
         """See `Conversation.view`."""
         path = await self._path()
-        return list(
-            planned(path.nodes, (), system=self._system, window=None, context=None, depth=path.leaf.depth).messages
-        )
+        return list(self._sending.view(Base(path.nodes, self._system, path.leaf.depth)))
+
+    async def explain(self, said: Messages | None, model: str | Plan | None) -> Explanation:
+        """See `Conversation.explain`."""
+        call = self.call("?" if said is None else said, None, model, None, {})
+        to, path = self._sending.target(call.request, call.way), await self._path()
+        base = Base(path.nodes, self._system, path.leaf.depth)
+        return self._sending.explained(base, call.request, to, said=said is not None)
+
+    async def pin(self, turn_id: str, pinned: bool) -> None:
+        """See `Conversation.pin` and `unpin`."""
+        path = await self._path()
+        found = outline(path.nodes)
+        depth = found.begin_of(turn_id)
+        if depth is None:
+            raise ConversationError(f"the history of {self.id!r} has no turn {turn_id!r}", field="turn_id")
+        if found.pins.get(depth, False) is not pinned:
+            note = Note(pin=(depth,)) if pinned else Note(unpin=(depth,))
+            await self._append(path, path.leaf, (node_of_decision(note),))
+
+    async def settle(self, within: float | None) -> bool:
+        """See `Conversation.settle`."""
+        return await self._sending.settle(None if within is None else self._runtime.now() + within)
 
     async def turn(self, turn_id: str) -> Turn | None:
         """See `Conversation.turn`."""
         found = await self._store.turn(self._runtime, self._ref, turn_id)
-        return _shown(found) if found else None
+        return self._shown(found) if found else None
 
     async def interrupted(self) -> list[Turn]:
         """See `Conversation.interrupted`."""
-        return [_shown(record) for record in await self._store.recover(self._runtime, self._ref)]
+        return [self._shown(record) for record in await self._store.recover(self._runtime, self._ref)]
 
-    async def resume(self, turn_id: str | None) -> ChatResponse:
+    async def resume(self, turn_id: str | None, how: Resume) -> ChatResponse:
         """See `Conversation.resume`."""
+        if how not in ("again", "continue"):
+            raise ConfigError(f"how is {how!r}: give 'again' or 'continue'", field="how")
         open_turns = await self.interrupted()
         found = [turn for turn in open_turns if turn_id in (None, turn.id)]
         if not found:
@@ -365,14 +351,40 @@ class Talk:
             raise ConversationError(
                 f"the conversation {self.id!r} has no {which} that lacks an answer", field="turn_id"
             )
-        return await self.say(self.call(found[-1].messages, found[-1].id, None, None, {}))
+        turn = found[-1]
+        call = self.call(turn.messages, turn.id, None, None, {})
+        return await (self._continued(call, turn.text) if how == "continue" and turn.text else self.say(call))
+
+    async def _continued(self, call: Call, text: str) -> ChatResponse:
+        """Ask for the rest of an answer."""
+        from dragoman.conversation.resuming import joined, rest_asked  # who is never cut off need not load this
+
+        begun = await self._begun(call)
+        if isinstance(begun, Done):
+            return self._replayed(begun, call)
+        begun.held.heard([TextDelta(text)])
+        rest = await self._guarded(begun, self._voice.send(rest_asked(begun.request, text), call.way))
+        answer = joined(text, rest)
+        self._learn(begun, await begun.held.done(answer, (answer.message,)))
+        return answer
+
+    async def watch(self, turn_id: str | None, within: float | None) -> Opened:
+        """See `Conversation.watch`."""
+        if turn_id is None:
+            branches = await self._store.branches(self._runtime, self._ref)
+            turn_id = next((branch.running for branch in branches if branch.name == self.branch), None)
+        if turn_id is None:
+            raise ConversationError(f"no turn runs on {self.branch!r} of {self.id!r}", field="turn_id")
+        until = None if within is None else self._runtime.now() + within
+        return Followed(self._store, self._runtime, self._ref, turn_id, until)
 
     # --- the tree -----------------------------------------------------------------------------------------------------
 
     async def undo(self) -> None:
         """See `Conversation.undo`."""
         path = await self._path()
-        last = path.nodes[-1].turn if path.nodes else None
+        # What came behind it without a turn, a summary or a pin, hangs on it, and goes with it.
+        last = next((node.turn for node in reversed(path.nodes) if node.kind == "message"), None)
         if last is None:
             raise ConversationError(f"the history of {self.id!r} does not end with a turn", field="turn_id")
         base = await self._base(last)
@@ -380,7 +392,7 @@ class Talk:
 
     async def fork(self, name: str | None, at: str | None) -> Talk:
         """See `Conversation.fork`."""
-        name = f"fork-{token_hex(6)}" if name is None else _check_text(name, "name")
+        name = f"fork-{token_hex(6)}" if name is None else check_text(name, "name")
         path = await self._path()
         leaf = path.leaf if at is None else _end_of(path, at)
         if leaf is None:
@@ -406,6 +418,11 @@ class Talk:
         if nodes:
             await self._append(path, path.leaf, nodes)
         return len(nodes)
+
+    def _shown(self, record: Record) -> Turn:
+        if record.seal:
+            raise self._locked()
+        return shown(record)
 
     async def _append(self, path: Path, parent: Place, nodes: Sequence[Node]) -> None:
         ttl = self._options.ttl
@@ -445,21 +462,6 @@ def _timed(request: ChatRequest, spent: float) -> ChatRequest:
     return msgspec.structs.replace(request, timeout=max(0.001, request.timeout - spent))
 
 
-def _shown(record: Record) -> Turn:
-    """A turn as its caller sees it."""
-    events = [event for piece in record.pieces for event in read_events(piece.events)]
-    return Turn(
-        id=record.key,
-        state=record.state,
-        branch=record.branch,
-        messages=msgspec.json.decode(record.input, type=tuple[Message, ...]) if record.input else (),
-        text=fold(events).text if record.state != "done" else "",
-        error=record.error.decode() or None,
-        begun=record.begun,
-        ended=record.ended,
-    )
-
-
 def _end_of(path: Path, turn_id: str) -> Place | None:
     """The last node of a turn."""
     return next((node.place for node in reversed(path.nodes) if node.turn == turn_id), None)
@@ -468,49 +470,3 @@ def _end_of(path: Path, turn_id: str) -> Place | None:
 def _run_of(done: Done, answer: ChatResponse) -> RunResponse:
     facts = {name: getattr(answer, name) for name in ChatResponse.__struct_fields__}
     return RunResponse(**facts, messages=tuple(history(done.path.nodes)))
-
-
-def _check(options: Options) -> None:
-    for field in ("conversation", "tenant", "branch"):
-        _check_text(getattr(options, field), field)
-    if options.user:
-        _check_text(options.user, "user")
-    _check_ttl(options.ttl)
-    if options.on_busy not in _BUSY:
-        raise ConfigError(f"on_busy is {options.on_busy!r}: give one of {', '.join(_BUSY)}", field="on_busy")
-    if isinstance(options.lease, bool) or not isinstance(options.lease, int | float) or not 0 < options.lease < 1e9:
-        raise ConfigError(f"lease is {options.lease!r}: give a number of seconds", field="lease")
-    if not callable(getattr(options.store, "begin", None)):
-        raise ConfigError(f"store is {options.store!r}: give a URL, such as sqlite:///talk.db", field="store")
-    window: object = options.window
-    if window not in (None, "default") and not callable(getattr(window, "leave_out", None)):
-        raise ConfigError(f"window is {window!r}: give TokenBudget(), LastTurns(20) or None", field="window")
-    if options.system is not None and not isinstance(options.system, str | Message):
-        raise ConfigError(f"system is {type(options.system).__name__}: give a text or a Message", field="system")
-    if options.system is not None:
-        _input((_instructions(options.system),))
-
-
-def _check_ttl(ttl: object) -> None:
-    if ttl is None:
-        return
-    if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 <= ttl < 1e11:
-        raise ConfigError(f"ttl is {ttl!r}: give a number of seconds, or 0 to keep for ever", field="ttl")
-
-
-def _instructions(system: str | Message) -> Message:
-    return Message.system(system) if isinstance(system, str) else system
-
-
-def _check_text(value: object, field: str) -> str:
-    """A name that every store can hold."""
-    if not isinstance(value, str) or not value or "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
-        raise ConfigError(f"{field} is {value!r}: give a text that is not empty", field=field)
-    return value
-
-
-def _input(messages: tuple[Message, ...]) -> bytes:
-    try:
-        return encoded(messages)
-    except (UnicodeEncodeError, TypeError, ValueError) as error:
-        raise ConfigError(f"what is said cannot be kept: {error}", field="messages") from error

@@ -108,7 +108,12 @@ class Held:
         """Mark the turn: the answer failed."""
         if self._claim():
             try:
-                await self._store.commit(self._runtime, self.mark, _broken(error, self._beat.rest()))
+                outcome = Outcome(
+                    state="interrupted" if self._beat.any else "failed",
+                    error=error.message.encode(),
+                    pieces=self._beat.rest(),
+                )
+                await self._store.commit(self._runtime, self.mark, outcome)
             except (LeaseLostError, StoreError) as other:  # the caller is told of the first
                 _log.warning("a turn that failed could not be marked so: %s", other)
 
@@ -267,11 +272,6 @@ def encode_answer(answer: ChatResponse) -> bytes:
 def decode_answer(data: bytes, message: Message) -> ChatResponse:
     """Give back what `encode_answer` made, with its message."""
     return msgspec.structs.replace(msgspec.msgpack.decode(data, type=ChatResponse), message=message)
-
-
-def _broken(error: DragomanError, pieces: tuple[Piece, ...]) -> Outcome:
-    text = error.partial.text if error.partial else ""
-    return Outcome(state="interrupted" if text else "failed", error=error.message.encode(), pieces=pieces)
 
 
 def _mark(store: Store, mark: Mark, outcome: Outcome) -> None:

@@ -9,28 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from dragoman.conversation.model import Cut, Kept, Node, node
-from dragoman.tokens.prompt import count_prompt
+from dragoman.conversation.model import Drop, Kept, Node, NodeKind, Note, node
+from dragoman.conversation.windows.deciding import Decided, Policy, Room, decided, view_of
+from dragoman.conversation.windows.outline import Decision, outline
+from dragoman.conversation.windows.outline import weight_of as weight_of
 from dragoman.types.messages import Message
 from dragoman.types.requests import ChatRequest
-from dragoman.verbs.conversations import Window
-from dragoman.wire.turns import has_results
 
 
 class Plan(NamedTuple):
-    """What a turn sends, and the nodes that it adds before its messages."""
+    """What a turn sends, the nodes that it adds before its messages, and what was decided."""
 
     messages: tuple[Message, ...]
     nodes: tuple[Node, ...]
+    done: Decided
 
 
 def history(path: Iterable[Kept]) -> list[Message]:
     """All messages of a path: the instructions that hold now, then what was said."""
-    kept = list(path)
-    return [
-        *_instructions(kept),
-        *(node.value for node in kept if _is_message(node) and isinstance(node.value, Message)),
-    ]
+    found = outline(path)
+    said = [kept.value for kept in found.said]
+    return [*([found.system] if found.system else []), *(value for value in said if isinstance(value, Message))]
 
 
 def planned(
@@ -38,9 +37,10 @@ def planned(
     asked: tuple[Message, ...],
     *,
     system: Message | None,
-    window: Window | None,
-    context: int | None,
+    policies: Sequence[Policy],
+    room: Room,
     depth: int,
+    request: ChatRequest | None = None,
 ) -> Plan:
     """
     Say what is sent, and what is written down before it.
@@ -49,25 +49,24 @@ def planned(
         path: From the root to where the turn hangs.
         asked: What the turn says.
         system: The instructions that the caller wants to hold; None for those that do.
-        window: What decides how much is sent; None for everything after the last cut.
-        context: Tokens that the model can read, if that is known.
+        policies: What decides how much is sent; none for everything after the last cut.
+        room: What is known of the model.
         depth: Of the place where the turn hangs.
+        request: Has tools and the answer's form, which take room, too.
     """
     nodes: list[Node] = []
-    instructions = _instructions(path)
-    if system is not None and [system] != instructions:
-        instructions = [system]
+    found = outline(path)
+    if system is not None and system != found.system:
         nodes.append(node_of(system, "system"))
-    sent = _sent(path)
-    if window is not None and sent:
-        out = _left_out(sent, asked, instructions, window, context)
-        if out:
-            start = sent[out].place.depth if out < len(sent) else depth + 1
-            before = sum(1 for node in path if _is_message(node)) - len(sent) + out
-            nodes.append(node("cut", Cut(start, before)))
-            sent = sent[out:]
-    messages = [node.value for node in sent if isinstance(node.value, Message)]
-    return Plan((*instructions, *messages, *asked), tuple(nodes))
+    done = decided(view_of(found, asked, system=system, depth=depth, request=request), policies, room)
+    nodes += map(node_of_decision, done.decisions)
+    return Plan(done.view.messages(), tuple(nodes), done)
+
+
+def node_of_decision(decision: Decision) -> Node:
+    """The node of what was decided."""
+    kind: NodeKind = "drop" if isinstance(decision, Drop) else "note" if isinstance(decision, Note) else "cut"
+    return node(kind, decision)
 
 
 def node_of(message: Message, kind: str = "message") -> Node:
@@ -82,47 +81,3 @@ def nodes_of(messages: Iterable[Message]) -> list[Node]:
         leading = not nodes and message.role in ("system", "developer")
         nodes.append(node_of(message, "system" if leading else "message"))
     return nodes
-
-
-def weight_of(message: Message) -> int:
-    """About how many tokens a message is."""
-    return count_prompt(ChatRequest("model", (message,)), "", "").tokens
-
-
-def _is_message(node: Kept) -> bool:
-    return node.kind == "message"
-
-
-def _instructions(path: Sequence[Kept]) -> list[Message]:
-    found = next((node.value for node in reversed(path) if node.kind == "system"), None)
-    return [found] if isinstance(found, Message) else []
-
-
-def _sent(path: Sequence[Kept]) -> list[Kept]:
-    """The messages from the last cut on."""
-    cut = next((node.value for node in reversed(path) if node.kind == "cut"), None)
-    start = cut.start if isinstance(cut, Cut) else 0
-    return [node for node in path if _is_message(node) and node.place.depth >= start]
-
-
-def _left_out(
-    sent: Sequence[Kept], asked: Sequence[Message], instructions: Sequence[Message], window: Window, context: int | None
-) -> int:
-    """How many of the messages are not sent: those of whole turns."""
-    begins = [i for i, node in enumerate(sent) if i == 0 or _begins(node.value)]
-    ends = [*begins[1:], len(sent)]
-    turns = [sum(node.weight for node in sent[start:end]) for start, end in zip(begins, ends, strict=True)]
-    now = sum(map(weight_of, asked))
-    if asked and _begins(asked[0]):
-        turns.append(now)
-        ends.append(len(sent))
-        begins.append(len(sent))
-    else:  # results of the last turn's calls belong to it
-        turns[-1] += now
-    out = window.leave_out(turns, sum(map(weight_of, instructions)), context)
-    return begins[max(0, min(out, len(turns) - 1))]
-
-
-def _begins(value: object) -> bool:
-    """Whether a turn begins here: somebody speaks who is neither the model nor a tool."""
-    return isinstance(value, Message) and value.role == "user" and not has_results(value)

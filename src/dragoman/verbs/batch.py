@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 
@@ -38,6 +38,8 @@ class _Blocking(Protocol):
 
     def rows(self, owner: object) -> Iterator[BatchRow]: ...
 
+    def lines(self, owner: object) -> Iterator[bytes]: ...
+
     def close(self) -> None: ...
 
     def cancel(self) -> None: ...
@@ -53,6 +55,8 @@ class _Async(Protocol):
     async def run(self) -> None: ...
 
     def rows(self, owner: object) -> AsyncIterator[BatchRow]: ...
+
+    def lines(self, owner: object) -> AsyncIterator[bytes]: ...
 
     def close(self) -> None: ...
 
@@ -119,6 +123,14 @@ class Batch:
         """
         return self._run.rows(self)
 
+    def lines(self) -> Iterator[bytes]:
+        """
+        Give each row's outcome as a line of the output file, or of the errors file, as soon as it is there.
+
+        As `results`, for who passes them on.
+        """
+        return self._run.lines(self)
+
     def cancel(self) -> None:
         """Stop: take no more rows, and leave those under way ten seconds.  Idempotent, from any thread."""
         self._run.cancel()
@@ -152,6 +164,10 @@ class AsyncBatch:
     def results(self) -> AsyncIterator[BatchRow]:
         """Give each row's outcome as soon as it is there.  As `Batch.results`."""
         return self._run.rows(self)
+
+    def lines(self) -> AsyncIterator[bytes]:
+        """Give each row's outcome as a line of the files.  As `Batch.lines`."""
+        return self._run.lines(self)
 
     def cancel(self) -> None:
         """Stop: take no more rows, and leave those under way ten seconds.  Idempotent, in the loop's thread."""
@@ -191,7 +207,7 @@ class BlockingBatches(_Making):
 
     def batch(
         self,
-        source: PathLike | Iterable[Any],
+        source: PathLike | Iterable[Any] | AsyncIterable[Any],
         sink: PathLike | None = None,
         *,
         start: bool = True,
@@ -206,9 +222,11 @@ class BlockingBatches(_Making):
         and those that failed in the same name with `.jsonl` made `.errors.jsonl`.
 
         Args:
-            source: Path of a `.jsonl` (OpenAI's batch lines, or objects with `prompt` or `messages`), `.csv` or `.tsv`
-                file; or an iterable of texts, objects, lists of messages, or `ChatRequest`s.
-            sink: Path of the output; None to have the results only from `.results()`.
+            source: Path of a `.jsonl` (OpenAI's batch lines, or objects with `prompt`, `messages` or `input`), `.csv`,
+                `.tsv` or `.parquet` file; or an iterable, or async iterable, of texts, objects, lists of messages, or
+                `ChatRequest`s.
+            sink: Path of the output, whose suffix says its form, as for the source; None to have the results only from
+                `.results()`.
             start: Run now and return when all is done; False to look at `.estimate` first, and then `.run()` or read
                 `.results()`.
             settings: Reusable settings; the keywords win, and what a row says itself wins over both.
@@ -229,7 +247,7 @@ class BlockingBatches(_Making):
     def resume_batch(
         self,
         sink: PathLike,
-        source: PathLike | Iterable[Any] | None = None,
+        source: PathLike | Iterable[Any] | AsyncIterable[Any] | None = None,
         *,
         start: bool = True,
         settings: Settings | None = None,
@@ -264,7 +282,7 @@ class AsyncBatches(_Making):
 
     async def batch(
         self,
-        source: PathLike | Iterable[Any],
+        source: PathLike | Iterable[Any] | AsyncIterable[Any],
         sink: PathLike | None = None,
         *,
         start: bool = True,
@@ -277,7 +295,7 @@ class AsyncBatches(_Making):
     async def resume_batch(
         self,
         sink: PathLike,
-        source: PathLike | Iterable[Any] | None = None,
+        source: PathLike | Iterable[Any] | AsyncIterable[Any] | None = None,
         *,
         start: bool = True,
         settings: Settings | None = None,

@@ -18,6 +18,7 @@ from dragoman.types.requests import OutputFormat, Settings, SettingsDict
 from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import RunDict, RunResponse
 from dragoman.types.turns import Turn
+from dragoman.types.windows import Explanation
 
 if TYPE_CHECKING:
     from dragoman.client import Messages
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 OnBusy = Literal["wait", "reject", "fork", "interrupt"]
 """What a turn does while another runs; see `Client.conversation`."""
+
+Resume = Literal["again", "continue"]
+"""What becomes of an answer that broke off: it is asked for again, or gone on with."""
 
 Form = Literal["json", "openai", "markdown"]
 """How a conversation is written outside of its store."""
@@ -43,6 +47,18 @@ class Window(Protocol):
             context: Tokens that the model can read, or None if it is not known.
         """
         ...
+
+
+class Policy(Protocol):
+    """What decides what of a conversation is sent: `Pin`, `Summarise`, `DropOldToolResults`, `ProviderNative`..."""
+
+    def decide(self, view: Any, room: Any) -> Sequence[Any]:
+        """See `dragoman.conversation.windows.deciding.Policy`."""
+        ...
+
+
+Windows = Window | Policy | Sequence[Window | Policy] | Literal["default"] | None
+"""What may be given as `window=`."""
 
 
 class Call(Protocol):
@@ -75,6 +91,8 @@ class Talk(Protocol):
 
     async def say(self, call: Call) -> ChatResponse: ...
 
+    async def parse(self, call: Call, attempts: int | None) -> ChatResponse: ...
+
     async def open(self, call: Call) -> Opened: ...
 
     async def run(self, call: Call) -> RunResponse: ...
@@ -83,11 +101,19 @@ class Talk(Protocol):
 
     async def view(self) -> list[Message]: ...
 
+    async def explain(self, said: Messages | None, model: str | Plan | None) -> Explanation: ...
+
+    async def pin(self, turn_id: str, pinned: bool) -> None: ...
+
+    async def settle(self, within: float | None) -> bool: ...
+
     async def turn(self, turn_id: str) -> Turn | None: ...
 
     async def interrupted(self) -> list[Turn]: ...
 
-    async def resume(self, turn_id: str | None) -> ChatResponse: ...
+    async def resume(self, turn_id: str | None, how: Resume) -> ChatResponse: ...
+
+    async def watch(self, turn_id: str | None, within: float | None) -> Opened: ...
 
     async def undo(self) -> None: ...
 
@@ -199,6 +225,35 @@ class Conversation(_Named):
         """
         return drive(self._talk.run(self._talk.call(said, turn_id, model, settings, keywords, runs=True)))
 
+    def parse(
+        self,
+        said: Messages,
+        turn_id: str | None = None,
+        *,
+        attempts: int | None = None,
+        model: str | Plan | None = None,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
+    ) -> ChatResponse:
+        """
+        Say something, and have it answered by a value of a type; it is the `.output` of the answer.
+
+        Only the answer that fits joins the history.
+
+        Args:
+            said: As `say`.
+            turn_id: As `say`.
+            attempts: Most answers that the model may give; 3 by default.
+            model: As `say`.
+            settings: As `say`.
+            **keywords: As `Client.parse`.
+
+        Raises:
+            SchemaError: No answer satisfies the type; nothing joins the history.
+            DragomanError: As `say` and `Client.parse`.
+        """
+        return drive(self._talk.parse(self._talk.call(said, turn_id, model, settings, keywords), attempts))
+
     def edit(
         self,
         edits: str,
@@ -236,6 +291,44 @@ class Conversation(_Named):
         """What of the history the next turn will send, unless its window cuts."""
         return drive(self._talk.view())
 
+    def explain(self, said: Messages | None = None, *, model: str | Plan | None = None) -> Explanation:
+        """
+        Say what the next turn will send, what it will leave out and why, and what that does to the prompt cache.
+
+        Nothing is sent, and nothing is written.
+
+        Args:
+            said: What the turn will say; None to look at the history alone.
+            model: As `say`.
+        """
+        return drive(self._talk.explain(said, model))
+
+    def pin(self, turn_id: str) -> None:
+        """
+        Have a turn sent always, whatever a window leaves out, with its calls and results.
+
+        Raises:
+            ConversationError: The history has no such turn.
+            BusyError: A turn runs.
+        """
+        drive(self._talk.pin(turn_id, True))
+
+    def unpin(self, turn_id: str) -> None:
+        """Let windows leave a turn out again.  Errors as `pin`."""
+        drive(self._talk.pin(turn_id, False))
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """
+        Wait for a summary that is being written.
+
+        Args:
+            timeout: Seconds at most; None for as long as it takes.
+
+        Returns:
+            Whether none is being written any more.
+        """
+        return drive(self._talk.settle(timeout))
+
     def turn(self, turn_id: str) -> Turn | None:
         """Look a turn up; None if there is none of that id."""
         return drive(self._talk.turn(turn_id))
@@ -244,17 +337,35 @@ class Conversation(_Named):
         """The turns that have no answer: failed, left, or their worker died.  The oldest first."""
         return drive(self._talk.interrupted())
 
-    def resume(self, turn_id: str | None = None) -> ChatResponse:
+    def resume(self, turn_id: str | None = None, *, how: Resume = "again") -> ChatResponse:
         """
-        Ask again for a turn that has no answer.
+        Have a turn answered that has no whole answer.
 
         Args:
             turn_id: Its id; None for the last one.
+            how: `"again"` asks anew; `"continue"` keeps what had come, and asks for the rest of it.
 
         Raises:
             ConversationError: There is none.
         """
-        return drive(self._talk.resume(turn_id))
+        return drive(self._talk.resume(turn_id, how))
+
+    def watch(self, turn_id: str | None = None, *, timeout: float | None = None) -> Stream:
+        """
+        Read the answer of a turn that another thread, process or host asks, while it comes.
+
+        Args:
+            turn_id: Its id; None for the turn that runs now.
+            timeout: Seconds in all; None for as long as it runs.
+
+        Returns:
+            A stream of the same events in the same order, a quarter of a second behind.  Leaving it ends nothing else.
+            While it is read: `StreamInterrupted`, if the turn ends without a whole answer.
+
+        Raises:
+            ConversationError: No turn runs.
+        """
+        return Stream(drive(self._talk.watch(turn_id, timeout)))
 
     def undo(self) -> None:
         """
@@ -345,6 +456,19 @@ class AsyncConversation(_Named):
         """Say something, run the tools that the model calls, and keep the exchange.  As `Conversation.run`."""
         return await self._talk.run(self._talk.call(said, turn_id, model, settings, keywords, runs=True))
 
+    async def parse(
+        self,
+        said: Messages,
+        turn_id: str | None = None,
+        *,
+        attempts: int | None = None,
+        model: str | Plan | None = None,
+        settings: Settings | None = None,
+        **keywords: Unpack[SettingsDict],
+    ) -> ChatResponse:
+        """Say something, and have it answered by a value of a type.  As `Conversation.parse`."""
+        return await self._talk.parse(self._talk.call(said, turn_id, model, settings, keywords), attempts)
+
     async def edit(
         self,
         edits: str,
@@ -366,6 +490,22 @@ class AsyncConversation(_Named):
         """What of the history the next turn will send.  As `Conversation.view`."""
         return await self._talk.view()
 
+    async def explain(self, said: Messages | None = None, *, model: str | Plan | None = None) -> Explanation:
+        """Say what the next turn will send, and why.  As `Conversation.explain`."""
+        return await self._talk.explain(said, model)
+
+    async def pin(self, turn_id: str) -> None:
+        """Have a turn sent always.  As `Conversation.pin`."""
+        await self._talk.pin(turn_id, True)
+
+    async def unpin(self, turn_id: str) -> None:
+        """Let windows leave a turn out again.  As `Conversation.unpin`."""
+        await self._talk.pin(turn_id, False)
+
+    async def settle(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the same on both faces
+        """Wait for a summary that is being written.  As `Conversation.settle`."""
+        return await self._talk.settle(timeout)
+
     async def turn(self, turn_id: str) -> Turn | None:
         """Look a turn up; None if there is none of that id."""
         return await self._talk.turn(turn_id)
@@ -374,9 +514,13 @@ class AsyncConversation(_Named):
         """The turns that have no answer, the oldest first.  As `Conversation.interrupted`."""
         return await self._talk.interrupted()
 
-    async def resume(self, turn_id: str | None = None) -> ChatResponse:
-        """Ask again for a turn that has no answer.  As `Conversation.resume`."""
-        return await self._talk.resume(turn_id)
+    async def resume(self, turn_id: str | None = None, *, how: Resume = "again") -> ChatResponse:
+        """Have a turn answered that has no whole answer.  As `Conversation.resume`."""
+        return await self._talk.resume(turn_id, how)
+
+    def watch(self, turn_id: str | None = None, *, timeout: float | None = None) -> AsyncStream:
+        """Read the answer of a turn that another asks, while it comes; not awaited.  As `Conversation.watch`."""
+        return AsyncStream(partial(self._talk.watch, turn_id, timeout))
 
     async def undo(self) -> None:
         """Take the last turn out of the history.  As `Conversation.undo`."""

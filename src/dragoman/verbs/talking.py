@@ -9,14 +9,15 @@ Rule: here stand signatures and words, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack, cast
 
 import msgspec
 
 from dragoman.plain import Plain
 from dragoman.policy.base import Opened
+from dragoman.secrets.secret import Secret
 from dragoman.types.messages import Message
 from dragoman.types.requests import ChatRequest, Settings, SettingsDict, settings_from
 from dragoman.types.responses import ChatResponse
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.way import Way
 
-from dragoman.verbs.conversations import AsyncConversation, Conversation, OnBusy, Talk, Window
+from dragoman.verbs.conversations import AsyncConversation, Conversation, OnBusy, Talk, Windows
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -40,6 +41,7 @@ class Voice(msgspec.Struct, frozen=True):
         send: Asks for a whole answer.
         open: Asks for an answer whose first content has arrived.
         rounds: Makes a run of a verb's arguments.
+        parsed: Asks for a value of a type.
     """
 
     plain: Plain
@@ -47,6 +49,7 @@ class Voice(msgspec.Struct, frozen=True):
     send: Callable[..., Awaitable[ChatResponse]]
     open: Callable[..., Awaitable[Opened]]
     rounds: Callable[..., Rounds]
+    parsed: Callable[..., Awaitable[ChatResponse]]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,11 +62,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     branch: str
     system: str | Message | None
     settings: Settings
-    window: Window | Literal["default"] | None
+    window: Windows
     on_busy: OnBusy
     lease: float
-    user: str = ""
+    owner: str = ""
     ttl: float | None = None
+    encryption: Any = None
+    cache_marks: bool | str = True
 
 
 class _Capability(Protocol):
@@ -96,18 +101,41 @@ class _Talking:
             self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
         ) -> Rounds: ...
 
+        async def _parsed(self, asked: tuple[ChatRequest, Way | None], attempts: int | None) -> ChatResponse: ...
+
     def _talk(self, options: Options) -> Talk:
-        voice = Voice(self._plain, self._asked, self._send, self._open, self._rounds)
+        voice = Voice(self._plain, self._asked, self._send, self._open, self._rounds, self._parsed)
         capability = cast("_Capability", import_module("dragoman.conversation.talk"))
-        if isinstance(options.store, str):
-            # setdefault is atomic: of two threads that both made one, both use the first.
-            stores: dict[str, Any] = self.__dict__.setdefault("_stores", {})
-            opened = stores.get(options.store)
-            if opened is None:
-                make = import_module("dragoman.conversation.store").open_store
-                opened = stores.setdefault(options.store, make(options.store))
-            options = msgspec.structs.replace(options, store=opened)
+        options = msgspec.structs.replace(options, store=self._store(options.store, options.encryption))
         return capability.talk(voice, options)
+
+    def _store(self, store: Any, encryption: Any) -> Any:
+        """The store of a URL, one for each client."""
+        if not isinstance(store, str):
+            return store if encryption is None else _sealed(store, encryption)
+        given: tuple[Any, ...] = tuple(encryption) if isinstance(encryption, list | tuple) else (encryption,)
+        # setdefault is atomic: of two threads that both made one, both use the first.
+        stores: dict[Any, Any] = self.__dict__.setdefault("_stores", {})
+        opened = stores.get(store)
+        if opened is None:
+            opened = stores.setdefault(store, import_module("dragoman.conversation.store").open_store(store))
+        if encryption is None:
+            return opened
+        named = (store, given)
+        return stores.get(named) or stores.setdefault(named, _sealed(opened, encryption))
+
+    def _close_stores(self) -> None:
+        for store in self.__dict__.get("_stores", {}).values():
+            store.close()
+
+    async def _aclose_stores(self) -> None:
+        for store in self.__dict__.get("_stores", {}).values():
+            await store.aclose()
+
+
+def _sealed(store: Any, encryption: Any) -> Any:
+    keys = import_module("dragoman.conversation.sealing").Keys(encryption)
+    return import_module("dragoman.conversation.sealed").SealedStore(store, keys)
 
 
 class BlockingTalks(_Talking):
@@ -120,11 +148,13 @@ class BlockingTalks(_Talking):
         model: str | Plan,
         store: Any = "memory://",
         system: str | Message | None = None,
-        window: Window | Literal["default"] | None = "default",
+        window: Windows = "default",
+        cache_marks: bool | str = True,
         on_busy: OnBusy = "wait",
         tenant: str = "default",
-        user: str = "",
+        owner: str = "",
         ttl: float | None = None,
+        encryption: str | Secret | Sequence[str | Secret] | None = None,
         branch: str = MAIN,
         lease: float = 30.0,
         settings: Settings | None = None,
@@ -138,13 +168,18 @@ class BlockingTalks(_Talking):
             model: `provider/model`, or a plan; each turn may have another.
             store: `sqlite:///path.db`, `memory://` (gone with this client), or a store of your own.
             system: The instructions, which hold from the next turn on; None for those that the conversation has.
-            window: How much is sent: `TokenBudget()` by default, `LastTurns(20)`, your own, or None for everything.
+            window: How much is sent: `TokenBudget()` by default, `LastTurns(20)`, your own, a list of several, of which
+                each sees what those before it left, or None for everything.
+            cache_marks: Whether the prompt is marked for providers that cache only what is marked (Anthropic, Bedrock);
+                a text is the lifetime, such as `"1h"`.
             on_busy: What a turn does while another runs: `"wait"` in line until its deadline, `"reject"` with a
                 `BusyError`, `"fork"` (go on beside it, on a branch that is called as the turn's id), or `"interrupt"`
                 it.
             tenant: Whose it is: part of every key of the store.
-            user: Whose within the tenant: users have names of their own, and are listed and erased together.
+            owner: Whose within the tenant: each owner has names of its own, which are listed and erased together.
             ttl: Seconds after its last change that the conversation is kept; 0 for ever, None for what holds now.
+            encryption: Key that what is said is encrypted with (the base64 of 32 bytes), or a reference to it, such as
+                `awskms:...`; several to open what was sealed with an older one, too.  Extra `encryption`.
             branch: The branch to go on with.
             lease: Seconds after which a turn whose process stopped may be taken over; it is renewed while one runs.
             settings: For every turn; the keywords win.
@@ -165,10 +200,12 @@ class BlockingTalks(_Talking):
                     system=system,
                     settings=values,
                     window=window,
+                    cache_marks=cache_marks,
                     on_busy=on_busy,
                     lease=lease,
-                    user=user,
+                    owner=owner,
                     ttl=ttl,
+                    encryption=encryption,
                 )
             )
         )
@@ -184,11 +221,13 @@ class AsyncTalks(_Talking):
         model: str | Plan,
         store: Any = "memory://",
         system: str | Message | None = None,
-        window: Window | Literal["default"] | None = "default",
+        window: Windows = "default",
+        cache_marks: bool | str = True,
         on_busy: OnBusy = "wait",
         tenant: str = "default",
-        user: str = "",
+        owner: str = "",
         ttl: float | None = None,
+        encryption: str | Secret | Sequence[str | Secret] | None = None,
         branch: str = MAIN,
         lease: float = 30.0,
         settings: Settings | None = None,
@@ -207,10 +246,12 @@ class AsyncTalks(_Talking):
                     system=system,
                     settings=values,
                     window=window,
+                    cache_marks=cache_marks,
                     on_busy=on_busy,
                     lease=lease,
-                    user=user,
+                    owner=owner,
                     ttl=ttl,
+                    encryption=encryption,
                 )
             )
         )

@@ -159,6 +159,7 @@ def record_of(db: sqlite3.Connection, of: Row, row: TurnRow, now: float, after: 
         row.key,
         state,
         row.branch,
+        row.fence,
         row.base,
         row.input or b"",
         pieces,

@@ -77,6 +77,10 @@ def _escaped(text: str) -> str:
     return "\n".join("\\" + line if _is_mark(line.lstrip("\\")) else line for line in text.split("\n"))
 
 
+def _unescaped(line: str) -> str:
+    return line[1:] if line.startswith("\\") and _is_mark(line.lstrip("\\")) else line
+
+
 def _is_mark(line: str) -> bool:
     return any(mark.match(line) for mark in _MARKS)
 
@@ -105,7 +109,7 @@ def _fenced(word: str, text: str) -> str:
     fence = "```"
     while fence in text:
         fence += "`"
-    return f"{fence}{word}\n{text}\n{fence}"
+    return f"{fence}{word}\n{_escaped(text)}\n{fence}"
 
 
 _WRITE: Final[dict[type, Callable[[Any], str]]] = {
@@ -157,7 +161,7 @@ class _Section:
             line = self._lines[self._at]
             read_mark = next((read for mark, read in self._marks() if mark.match(line)), None)
             if read_mark is None:
-                words.append(line[1:] if line.startswith("\\") and _is_mark(line.lstrip("\\")) else line)
+                words.append(_unescaped(line))
                 self._at += 1
                 continue
             yield from _text(words)
@@ -207,7 +211,7 @@ class _Section:
         except ValueError as error:
             raise wrong(FORM, f"the block behind {line!r} does not end", place) from error
         self._at = close + 1
-        return "\n".join(self._lines[at + 1 : close])
+        return "\n".join(map(_unescaped, self._lines[at + 1 : close]))
 
 
 def _text(words: list[str]) -> Iterator[Part]:

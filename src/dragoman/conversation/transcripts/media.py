@@ -13,7 +13,13 @@ Media = Image | Audio | File
 
 
 def media_part(
-    form: str, field: str, *, kind: str | None, url: str | None = None, data: bytes | None = None, name: str | None = None
+    form: str,
+    field: str,
+    *,
+    kind: str | None,
+    url: str | None = None,
+    data: bytes | None = None,
+    name: str | None = None,
 ) -> Media:
     """
     The part of some bytes, or of an address.

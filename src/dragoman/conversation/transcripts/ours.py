@@ -13,16 +13,19 @@ noticed.  Several conversations stand one behind the other.  Version 1 was one o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-from dragoman.conversation.model import MAIN, Cut, NodeKind
+from dragoman.conversation.model import MAIN, Cut, Drop, NodeKind, Note, Value
 from dragoman.conversation.transcripts.reading import Given, content_of, decoded_line, lines_of, translated, wrong
 from dragoman.conversation.transcripts.tree import Answered, Tree, Twig, line_of
 from dragoman.types.messages import Message
 
 FORM = "json"
+
+_TYPES: Final[dict[NodeKind, Any]] = {"cut": Cut, "drop": Drop, "note": Note}
+"""What a node is that is no message."""
 
 
 class _Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -126,7 +129,7 @@ def _twig(expected: int, number: int, line: bytes) -> Twig:
     if told.node != expected or not 0 <= told.parent < expected:
         field = "node" if told.node != expected else "parent"
         raise wrong(FORM, f"nodes are not in order: {expected} is expected", f"line {number}.{field}")
-    value = decoded_line(bytes(told.value), Cut if told.kind == "cut" else Message, FORM, number)
+    value: Value = decoded_line(bytes(told.value), _TYPES.get(told.kind, Message), FORM, number)
     return Twig(value=value, parent=told.parent - 1, kind=told.kind, id=told.id, turn=told.turn)
 
 

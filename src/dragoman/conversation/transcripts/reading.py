@@ -49,8 +49,9 @@ def content_of(given: Given, form: str) -> bytes | list[Any] | dict[str, Any]:
     value = _plain(given)
     if not isinstance(value, list | dict):
         raise wrong(form, f"it is {type(given).__name__}")
-    check_json(value, "data")
-    return cast("list[Any] | dict[str, Any]", value)
+    found = cast("list[Any] | dict[str, Any]", value)
+    check_json(found, "data")
+    return found
 
 
 def _file(path: os.PathLike[str], form: str) -> bytes:
@@ -196,8 +197,8 @@ def talks(given: Given, form: str, key: str, mark: str) -> list[tuple[str, dict[
             continue
         for i, item in enumerate(listed):
             place = f"{field}[{i}]"
-            whole = {key: item} if isinstance(item, list) else object_at(item, form, place)
-            found.append((place, whole))
+            inner = {key: cast("Any", item)} if isinstance(item, list) else object_at(item, form, place)
+            found.append((place, inner))
     return found
 
 

@@ -54,7 +54,10 @@ def _turns(message: Message) -> list[dict[str, str]]:
         turns.append({"from": _SAYS[message.role], "value": message.text})
     for part in message.parts:
         if isinstance(part, ToolCall):
-            call = {"name": part.name, "arguments": part.arguments if part.arguments is not None else part.arguments_json}
+            call = {
+                "name": part.name,
+                "arguments": part.arguments if part.arguments is not None else part.arguments_json,
+            }
             turns.append({"from": "function_call", "value": msgspec.json.encode(call).decode()})
         elif isinstance(part, ToolResult):
             turns.append({"from": "observation", "value": part.text})

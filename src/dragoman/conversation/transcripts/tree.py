@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from dragoman.conversation.model import MAIN, Cut, NodeKind
+from dragoman.conversation.model import MAIN, NodeKind, Value
 from dragoman.types.messages import Message
 
 NOWHERE: Final = -1
@@ -23,14 +23,14 @@ class Twig(msgspec.Struct, frozen=True, kw_only=True):
     A node.
 
     Attributes:
-        value: The message, or what else it is.
+        value: The message, the cut ...
         parent: Its parent's number in the tree; -1 for a root.
         kind: As `Node.kind`.
-        id: Its id, if it has one.
+        id: Its ULID, if it comes from a store of ours.
         turn: Id of its turn, if it has one.
     """
 
-    value: Message | Cut
+    value: Value
     parent: int = NOWHERE
     kind: NodeKind = "message"
     id: str = ""

@@ -1,8 +1,8 @@
 """
-The messages of three dialects: OpenAI's chat (`openai`) and Responses items (`responses`), and Anthropic's (`anthropic`).
+The messages of three dialects: OpenAI's chat (`openai`), Responses items (`responses`), and Anthropic's (`anthropic`).
 
-The wires write and read them, so they hold what a request of the dialect may hold.  Histories are mended before they are
-written: every call has its result.
+The wires write and read them, so they hold what a request of the dialect may hold.  Histories are mended before they
+are written: every call has its result.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dragoman.types.messages import Message
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
 from dragoman.wire.openai_chat import parse_messages
+from dragoman.wire.openai_responses.writer import ItemWriter
 from dragoman.wire.turns import settle
 
 _OPENAI: Final = Provider(name="openai", base_url="https://api.openai.com/v1")
@@ -141,3 +142,10 @@ def _name(whole: dict[str, Any]) -> str:
     """What a conversation is called where it came from, if that is said."""
     name = next((whole[key] for key in ("id", "custom_id", "name") if isinstance(whole.get(key), str)), "")
     return cast("str", name)
+
+
+def item_of(message: Message) -> dict[str, Any]:
+    """The one Responses item of a message; `{}` if it has none, or several."""
+    writer = ItemWriter(_OPENAI, stored=True)
+    writer.add(message, "message")
+    return writer.items[0] if len(writer.items) == 1 else {}

@@ -134,7 +134,7 @@ def marked(request: ChatRequest, mark: CacheMark, head: int, before: int) -> Cha
         before: How many messages the request before had, if this one begins with them; else 0.
     """
     messages = list(request.messages)
-    left = MOST - sum(map(_marks, messages)) - (request.cache is not None)
+    left = MOST - sum(map(_marks, messages)) - _beside(request)
     # In the order of what they save.  With `cache=` the provider marks the end by itself.
     wanted = [*([] if request.cache else [len(messages)]), head, before]
     for end in dict.fromkeys(wanted):
@@ -148,7 +148,18 @@ def marked(request: ChatRequest, mark: CacheMark, head: int, before: int) -> Cha
 
 
 def _marks(message: Message) -> int:
-    return sum(part.cache is not None for part in message.parts)
+    """How many marks a message bears, those in what tools gave back included."""
+    return sum((part.cache is not None) + _inner(part) for part in message.parts)
+
+
+def _inner(part: Part) -> int:
+    return sum(piece.cache is not None for piece in part.parts) if isinstance(part, ToolResult) else 0
+
+
+def _beside(request: ChatRequest) -> int:
+    """Marks that stand in no message: that of `cache=`, and those of tools that came in the dialect."""
+    tools = sum("cache_control" in (fields or {}) for tool in request.tools or () for fields in (tool.native or {}).values())
+    return tools + (request.cache is not None)
 
 
 def _last_cacheable(messages: Sequence[Message], first: int, end: int) -> int | None:

@@ -21,6 +21,7 @@ from dragoman.conversation.windows.deciding import Room
 from dragoman.conversation.windows.outline import Decision, View
 from dragoman.types.http import Notice
 from dragoman.types.requests import ChatRequest
+from dragoman.wire.lenient import object_of
 
 
 class ProviderNative(msgspec.Struct, frozen=True):
@@ -64,11 +65,11 @@ class ProviderNative(msgspec.Struct, frozen=True):
             where = f"by {wire}" if wire else "where a plan chooses the model"
             return request, (Notice("window", f"ProviderNative: the prompt is not shortened {where}", adapted=False),)
         native = request.native or {}
-        own = native.get(wire) or {}
+        own = object_of(native.get(wire))
         if "context_management" in own:  # the caller's own
             return request, ()
-        native = {**native, wire: {**own, "context_management": fields(self)}}
-        return msgspec.structs.replace(request, native=native), ()
+        more = {wire: {**own, "context_management": fields(self)}}
+        return msgspec.structs.replace(request, native=native | more), ()
 
 
 def _clearing(native: ProviderNative) -> dict[str, Any]:

@@ -38,12 +38,14 @@ class Entry(msgspec.Struct, frozen=True):
         turn: Id under which it was said; None if it was imported, or is asked now.
         message: As it is sent.
         tokens: About how many it is.
+        segment: With the depth, its place in the tree.
     """
 
     depth: int
     turn: str | None
     message: Message
     tokens: int
+    segment: int = 0
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -157,7 +159,7 @@ class Outline:
         if node.place.depth < self.before and not pinned and has_results(message):
             message = without_results(message)
             tokens = weight_of(message)
-        return Entry(node.place.depth, node.turn, message, tokens)
+        return Entry(node.place.depth, node.turn, message, tokens, node.place.segment)
 
 
 def outline(path: Iterable[Kept]) -> Outline:

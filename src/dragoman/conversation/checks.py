@@ -1,0 +1,62 @@
+"""
+What a caller may say to a conversation.
+
+Rule: what cannot be is refused before the store is asked, by a `ConfigError` that names the field.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dragoman.conversation.model import encoded
+from dragoman.errors import ConfigError
+from dragoman.types.messages import Message
+from dragoman.verbs.talking import Options
+
+_BUSY: Final = ("wait", "reject", "fork", "interrupt")
+
+
+def check(options: Options) -> None:
+    """What a conversation is made with."""
+    for field in ("conversation", "tenant", "branch"):
+        check_text(getattr(options, field), field)
+    if options.owner:
+        check_text(options.owner, "owner")
+    _check_ttl(options.ttl)
+    if options.on_busy not in _BUSY:
+        raise ConfigError(f"on_busy is {options.on_busy!r}: give one of {', '.join(_BUSY)}", field="on_busy")
+    if isinstance(options.lease, bool) or not isinstance(options.lease, int | float) or not 0 < options.lease < 1e9:
+        raise ConfigError(f"lease is {options.lease!r}: give a number of seconds", field="lease")
+    if not callable(getattr(options.store, "begin", None)):
+        raise ConfigError(f"store is {options.store!r}: give a URL, such as sqlite:///talk.db", field="store")
+    if options.system is not None and not isinstance(options.system, str | Message):
+        raise ConfigError(f"system is {type(options.system).__name__}: give a text or a Message", field="system")
+    if options.system is not None:
+        input_of((instructions(options.system),))
+
+
+def _check_ttl(ttl: object) -> None:
+    if ttl is None:
+        return
+    if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 <= ttl < 1e11:
+        raise ConfigError(f"ttl is {ttl!r}: give a number of seconds, or 0 to keep for ever", field="ttl")
+
+
+def instructions(system: str | Message) -> Message:
+    """The message of `system=`."""
+    return Message.system(system) if isinstance(system, str) else system
+
+
+def check_text(value: object, field: str) -> str:
+    """A name that every store can hold."""
+    if not isinstance(value, str) or not value or "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise ConfigError(f"{field} is {value!r}: give a text that is not empty", field=field)
+    return value
+
+
+def input_of(messages: tuple[Message, ...]) -> bytes:
+    """What is said, as it is kept."""
+    try:
+        return encoded(messages)
+    except (UnicodeEncodeError, TypeError, ValueError) as error:
+        raise ConfigError(f"what is said cannot be kept: {error}", field="messages") from error
