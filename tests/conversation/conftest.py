@@ -5,31 +5,49 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from dragoman import AsyncClient, ChatRequest, Client
 from dragoman.conversation.store import Store, open_store
+from dragoman.drivers.postgres import Postgres
+from dragoman.runtime import BlockingRuntime, drive
 from dragoman.testing import Server, Step, calls, says
+from tests.services import PostgresServer
 
-STORES = ["memory", "sqlite"]
+
+def fresh_schema(server: PostgresServer) -> str:
+    """The URL of an empty schema of its own in a running Postgres."""
+    name = f"talk_{token_hex(6)}"
+    driver = Postgres(server.url)
+    drive(driver.run(BlockingRuntime(), f"CREATE SCHEMA {name}"))
+    driver.close()
+    return f"{server.url}?options=-csearch_path%3D{name}"
 
 
-def url_of(kind: str, folder: Path) -> str:
-    """The URL of an empty store."""
-    return "memory://" if kind == "memory" else f"sqlite:///{folder}/talk.db"
+# What makes the URL of an empty store of each kind; a server is started by the first test that asks for it.
+URLS: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {
+    "memory": lambda request, folder: "memory://",
+    "sqlite": lambda request, folder: f"sqlite:///{folder}/talk.db",
+    "postgres": lambda request, folder: fresh_schema(request.getfixturevalue("postgres_server")),
+}
+STORES = list(URLS)
 
 
 @pytest.fixture(params=STORES)
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return url_of(request.param, tmp_path)
+    """The URL of an empty store of each kind."""
+    return URLS[request.param](request, tmp_path)
 
 
 @pytest.fixture
-def store(store_url: str) -> Store:
+def store(store_url: str) -> Iterator[Store]:
     """An empty store of each kind."""
-    return open_store(store_url)
+    opened = open_store(store_url)
+    yield opened
+    opened.close()
 
 
 class BlockingTalk:
@@ -104,13 +122,19 @@ def rows_of(server: Server) -> dict[str, Any]:
     return {"openai": {"base_url": server.base_url("openai-chat"), "api_key": "test-key-0001"}}
 
 
+@pytest.fixture
+def talk_url(tmp_path: Path) -> str:
+    """Where conversations are kept; a module that tries other stores has a fixture of its own in its place."""
+    return f"sqlite:///{tmp_path}/talk.db"
+
+
 @pytest.fixture(params=[BlockingTalk, AsyncTalk], ids=["blocking", "async"])
-def make_talk(request: pytest.FixtureRequest, provider: Server, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Make a conversation of either face, in an SQLite file unless it says otherwise."""
+def make_talk(request: pytest.FixtureRequest, provider: Server, talk_url: str) -> Iterator[Callable[..., Any]]:
+    """Make a conversation of either face, at `talk_url` unless it says otherwise."""
     made: list[Any] = []
 
     def make(name: str = "ticket", **options: Any) -> Any:
-        options = {"model": "openai/any", "store": f"sqlite:///{tmp_path}/talk.db"} | options
+        options = {"model": "openai/any", "store": talk_url} | options
         made.append(request.param(rows_of(provider), name, options))
         return made[-1]
 

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +29,13 @@ from dragoman import (
     TurnIdReusedError,
 )
 from dragoman.testing import calls, events, says, status
-from tests.conversation.conftest import BlockingTalk, rows_of
+from tests.conversation.conftest import STORES, URLS, BlockingTalk, rows_of
+
+
+@pytest.fixture(params=[kind for kind in STORES if kind != "memory"])
+def talk_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Everything here holds for every store that several talks can share."""
+    return URLS[request.param](request, tmp_path)
 
 
 def test_every_turn_sees_what_was_said_before(talk, provider):
@@ -40,7 +47,7 @@ def test_every_turn_sees_what_was_said_before(talk, provider):
     assert 2 == provider.calls
 
 
-@pytest.mark.parametrize("store", ["memory://", None], ids=["memory", "sqlite"])
+@pytest.mark.parametrize("store", ["memory://", None], ids=["memory", "shared"])
 def test_the_same_turn_id_asks_no_model_again(make_talk, provider, store):
     """A retried turn gives the stored answer, plain or as a stream."""
     talk = make_talk(**({"store": store} if store else {}))
@@ -386,7 +393,7 @@ def test_conversation_that_was_begun_again_is_not_taken_for_the_old_one(make_tal
 
 def test_answer_that_could_not_be_kept_comes_with_the_error(make_talk, provider, tmp_path):
     """A store that fails at the commit costs no answer: the error has it."""
-    talk = make_talk()
+    talk = make_talk(store=f"sqlite:///{tmp_path}/talk.db")
     talk.do("say", "one")
     provider.script(says("slow", latency=0.2))
     with ThreadPoolExecutor(1) as pool:
@@ -423,21 +430,21 @@ async def _cancelled(client, url):
     return await talk.say("last", timeout=10), await talk.history()
 
 
-def test_cancelled_turns_leave_no_lease(provider, tmp_path):
+def test_cancelled_turns_leave_no_lease(provider, talk_url):
     """Whenever a task is cancelled, the next turn begins long before a lease would have run out."""
 
     async def main():
         async with AsyncClient(providers=rows_of(provider)) as client:
-            return await _cancelled(client, f"sqlite:///{tmp_path}/t.db")
+            return await _cancelled(client, talk_url)
 
     answer, history = asyncio.run(main())
     assert "last" in answer.text
     assert f"{len(history) - 1}: last" == answer.text
 
 
-def test_threads_share_one_conversation(provider, tmp_path):
+def test_threads_share_one_conversation(provider, talk_url):
     """Twenty threads on one object lose nothing, and each is answered on what was there."""
-    talk = BlockingTalk(rows_of(provider), "ticket", {"model": "openai/any", "store": f"sqlite:///{tmp_path}/t.db"})
+    talk = BlockingTalk(rows_of(provider), "ticket", {"model": "openai/any", "store": talk_url})
     with ThreadPoolExecutor(5) as pool:
         answers = [answer.text for answer in pool.map(lambda i: talk.do("say", f"n{i}"), range(20))]
     talk.close()

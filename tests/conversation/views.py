@@ -153,7 +153,11 @@ def _wrong(talk: Talked, asked: Sequence[Message]) -> list[str]:
     if plan.messages[-len(asked) :] != tuple(asked):
         wrong.append("what is asked is not the end")
     sent = {entry.depth for entry in plan.done.view.entries() if entry.depth}
-    wrong += [f"only a part of the turn at {turn} is sent" for turn in _exchanges(talk.path) if 0 < len(sent & turn) < len(turn)]
+    wrong += [
+        f"only a part of the turn at {turn} is sent"
+        for turn in _exchanges(talk.path)
+        if 0 < len(sent & turn) < len(turn)
+    ]
     other = Talked(None)
     other.path = list(talk.path)
     other.hang(plan.nodes)

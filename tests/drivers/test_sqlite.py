@@ -153,10 +153,10 @@ OLD, NEW = (3, 40, 1), (3, 51, 3)
     ("openings", "expected"),
     [
         pytest.param([(True, NEW)], "wal", id="new"),
-        pytest.param([(True, OLD)], "truncate", id="old"),
+        pytest.param([(True, OLD)], "persist", id="old"),
         pytest.param([(True, NEW), (False, NEW)], "wal", id="kept"),
-        pytest.param([(True, NEW), (False, OLD)], "truncate", id="turned-back"),
-        pytest.param([(True, NEW), (False, OLD), (False, NEW)], "truncate", id="never-on-again"),
+        pytest.param([(True, NEW), (False, OLD)], "persist", id="turned-back"),
+        pytest.param([(True, NEW), (False, OLD), (False, NEW)], "persist", id="never-on-again"),
     ],
 )
 def test_the_journal_of_a_file(tmp_path: Path, openings: list[tuple[bool, Any]], expected: str) -> None:
@@ -169,7 +169,7 @@ def test_the_journal_of_a_file(tmp_path: Path, openings: list[tuple[bool, Any]],
         mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
         connection.close()
 
-    assert expected == mode.replace("delete", "truncate")  # what a safe one leaves as it is
+    assert expected == mode.replace("delete", "persist")  # what a safe one leaves as it is
 
 
 @pytest.mark.parametrize(("durable", "level"), [pytest.param(True, 2, id="full"), pytest.param(False, 1, id="normal")])

@@ -38,9 +38,9 @@ from dragoman.conversation.model import (
     Ref,
 )
 from dragoman.conversation.store import Store
-from dragoman.conversation.transcript import read_transcript, written
+from dragoman.conversation.transcripts.moving import exported, imported
 from dragoman.conversation.turns import Held, Spoken, Told, decode_answer
-from dragoman.conversation.view import history, node_of, node_of_decision, nodes_of
+from dragoman.conversation.view import history, node_of, node_of_decision
 from dragoman.conversation.windows.aside import Branch
 from dragoman.conversation.windows.outline import outline
 from dragoman.conversation.windows.sending import Base, Sending, noted
@@ -53,7 +53,7 @@ from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import RunResponse
 from dragoman.types.turns import Turn
 from dragoman.types.windows import Explanation
-from dragoman.verbs.conversations import Form, OnBusy, Resume
+from dragoman.verbs.conversations import Form, Given, OnBusy, Resume, Source
 from dragoman.verbs.talking import Options, Voice
 
 if TYPE_CHECKING:
@@ -408,16 +408,11 @@ class Talk:
 
     async def export(self, form: Form) -> str:
         """See `Conversation.export`."""
-        return written(self.id, await self.history(), form)
+        return await exported(self._store, self._runtime, self._ref, form)
 
-    async def take(self, data: str | bytes | Sequence[Any], form: Form) -> int:
+    async def take(self, data: Given, form: Source) -> int:
         """See `Conversation.import_`."""
-        messages = read_transcript(data, form)
-        nodes = nodes_of(messages)
-        path = await self._path()
-        if nodes:
-            await self._append(path, path.leaf, nodes)
-        return len(nodes)
+        return await imported(self._store, self._runtime, self._ref, data, form, self._options.ttl)
 
     def _shown(self, record: Record) -> Turn:
         if record.seal:

@@ -22,7 +22,7 @@ from typing import Final, NoReturn, TypeVar
 
 from dragoman.drivers.base import deadline, unknown
 from dragoman.drivers.sqlite_failures import BUSY, locked, primary, translate
-from dragoman.drivers.sqlite_file import MEMORY, connect, identity, prepare, set_journal
+from dragoman.drivers.sqlite_file import MEMORY, connect, identity, prepare, scrub, set_journal
 from dragoman.drivers.sqlite_here import Here, NotBegun, NotEnded
 from dragoman.drivers.sqlite_transaction import CommitFailed, patiently, transact
 from dragoman.errors import ConfigError, StoreError
@@ -96,15 +96,15 @@ class Sqlite:
         Raises:
             StoreError: The file cannot be used, or not in time.  Unless `outcome_unknown`, nothing was changed.
         """
-        job = partial(self._perform, work, write, until)
-        if not runtime.suspends:
-            return job()
-        try:
-            return await self._here.in_thread(job, until)
-        except NotBegun:
-            raise locked(self.path) from None
-        except NotEnded:
-            raise unknown(f"the database {self.path!r} is not done in time") from None
+
+        def use(connection: sqlite3.Connection, wait_until: float) -> T:
+            return transact(connection, work, write=write, wait_until=wait_until, until=until)
+
+        return await self._in_turn(runtime, use, until)
+
+    async def scrub(self, runtime: Runtime, until: float | None = None) -> None:
+        """Let nothing that was deleted stand in the journal any more; as `run`."""
+        await self._in_turn(runtime, scrub, until)
 
     def close(self) -> None:
         """Close the file, after the work under way.  Idempotent; a later call opens it again."""
@@ -120,7 +120,18 @@ class Sqlite:
 
     # --- one piece of work ---
 
-    def _perform(self, work: Work[T], write: bool, until: float | None) -> T:
+    async def _in_turn(self, runtime: Runtime, use: Callable[[sqlite3.Connection, float], T], until: float | None) -> T:
+        job = partial(self._perform, use, until)
+        if not runtime.suspends:
+            return job()
+        try:
+            return await self._here.in_thread(job, until)
+        except NotBegun:
+            raise locked(self.path) from None
+        except NotEnded:
+            raise unknown(f"the database {self.path!r} is not done in time") from None
+
+    def _perform(self, use: Callable[[sqlite3.Connection, float], T], until: float | None) -> T:
         if self._here.mine:
             raise RuntimeError("the work must not use its own database again: it has the connection")
         wait_until = deadline(until)
@@ -128,7 +139,7 @@ class Sqlite:
             raise locked(self.path)
         try:
             connection = self._opened(wait_until)
-            return transact(connection, work, write=write, wait_until=wait_until, until=until)
+            return use(connection, wait_until)
         except CommitFailed as failed:
             # When the last sync fails, what is on the disk is known only when it is read again.
             self._raise(failed.reason, outcome_unknown=primary(failed.reason) == sqlite3.SQLITE_IOERR)

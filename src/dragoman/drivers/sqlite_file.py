@@ -7,11 +7,13 @@ is also in 3.50.7 and 3.44.6.  So WAL is chosen only when a file is made, and on
 older one that opens such a file turns it back, and nobody turns it on again, so that processes with different SQLites
 cannot undo each other's choice.
 
-Else the journal is truncated, not deleted: with `synchronous=FULL`, SQLite then syncs that truncation, so that a commit
-that was acknowledged outlives a power cut; a deleted journal may come back.
+Else the journal stays, and its head is overwritten at the end: SQLite syncs that, so that a commit that was
+acknowledged outlives a power cut (a deleted journal may come back), and it costs a sixth of deleting or truncating,
+which the file system has to write down.  What stands in it are pages as they were before: whoever deletes a secret
+deletes it, too (`Sqlite.scrub`).
 
 Source: sqlite.org/wal.html#walresetbug; sqlite.org/pragma.html#pragma_journal_mode and #pragma_synchronous;
-`pager_end_transaction` in SQLite's pager.c.
+`pager_end_transaction` and `zeroJournalHdr` in SQLite's pager.c.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from dragoman.drivers.mounts import network_filesystem
+from dragoman.drivers.sqlite_transaction import patiently
 from dragoman.errors import StoreError
 
 MEMORY: Final = ":memory:"
@@ -114,4 +117,14 @@ def set_journal(
     mode: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
     if mode == "wal" and safe:
         return
-    connection.execute(f"PRAGMA journal_mode = {'WAL' if empty and safe else 'TRUNCATE'}")
+    connection.execute(f"PRAGMA journal_mode = {'WAL' if empty and safe else 'PERSIST'}")
+
+
+def scrub(connection: sqlite3.Connection, until: float) -> None:
+    """Delete what the journal has of earlier pages; it goes on as it was."""
+    mode: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    if mode == "persist":
+        patiently(lambda: connection.execute("PRAGMA journal_mode = DELETE").fetchone(), until)
+        patiently(lambda: connection.execute("PRAGMA journal_mode = PERSIST").fetchone(), until)
+    elif mode == "wal":
+        patiently(lambda: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone(), until)

@@ -73,7 +73,8 @@ END $f$;
 CREATE OR REPLACE FUNCTION dragoman_conversation_read(_conversation uuid, _branch text, _known_epoch bigint,
   _known_segment integer, _known_depth integer)
   RETURNS TABLE (head json, sealed bytea, segment integer, depth integer, turn text, kind text, weight integer, id text,
-    body bytea) LANGUAGE plpgsql STABLE AS $f$
+    body bytea) LANGUAGE plpgsql STABLE
+  SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
   _c record;
@@ -101,7 +102,8 @@ END $f$;
 CREATE OR REPLACE FUNCTION dragoman_conversation_append(_conversation uuid, _tenant text, _owner text, _name text,
   _branch text, _expect bigint, _segment integer, _depth integer, _keep double precision, _seal bytea, _kinds text[],
   _weights integer[], _ids text[], _bodies bytea[])
-  RETURNS TABLE (outcome text, sealed bytea, segment integer, depth integer) LANGUAGE plpgsql AS $f$
+  RETURNS TABLE (outcome text, sealed bytea, segment integer, depth integer) LANGUAGE plpgsql
+  SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
   _c dragoman_conversation;
@@ -133,7 +135,8 @@ END $f$;
 
 -- See `Store.fork`.
 CREATE OR REPLACE FUNCTION dragoman_conversation_fork(_conversation uuid, _branch text, _segment integer, _depth integer)
-  RETURNS boolean LANGUAGE plpgsql AS $f$
+  RETURNS boolean LANGUAGE plpgsql
+  SET enable_seqscan = off AS $f$
 DECLARE
   _c dragoman_conversation;
   _now double precision;
@@ -156,7 +159,8 @@ END $f$;
 -- The turns of a conversation: one with its pieces behind a number, or (no key) all that nobody will end.
 CREATE OR REPLACE FUNCTION dragoman_turns(_conversation uuid, _key text, _after integer)
   RETURNS TABLE (head json, sealed bytea, input bytea, error bytea, answer bytea, seqs integer[], events bytea[],
-    turn text, kind text, weight integer, id text, body bytea) LANGUAGE plpgsql STABLE AS $f$
+    turn text, kind text, weight integer, id text, body bytea) LANGUAGE plpgsql STABLE
+  SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
   _now double precision := dragoman_now();
@@ -194,7 +198,8 @@ END $f$;
 
 -- See `Store.erase`.
 CREATE OR REPLACE FUNCTION dragoman_conversation_erase(_conversation uuid) RETURNS TABLE (nodes bigint, turns bigint)
-  LANGUAGE plpgsql AS $f$
+  LANGUAGE plpgsql
+  SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 BEGIN
   PERFORM FROM dragoman_conversation WHERE conversation = _conversation FOR UPDATE;
@@ -205,7 +210,8 @@ END $f$;
 
 -- See `Store.sweep`.  What another has locked is left to the next sweep.
 CREATE OR REPLACE FUNCTION dragoman_sweep(_limit integer, _followed double precision)
-  RETURNS TABLE (conversations integer, turns integer) LANGUAGE plpgsql AS $f$
+  RETURNS TABLE (conversations integer, turns integer) LANGUAGE plpgsql
+  SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
   _now double precision := dragoman_now();

@@ -2,6 +2,9 @@
 --
 -- Rule: the conversation's row is locked before a branch's, and the clock is read behind the locks.  So what a function
 -- sees holds until it ends, and no two wait for each other.
+--
+-- What is called from outside plans without scans of whole tables: a plan is kept by its session, and a table that was
+-- small when it was made may have grown.
 
 -- Seconds since 1970, by the clock of the server.
 CREATE OR REPLACE FUNCTION dragoman_now() RETURNS double precision LANGUAGE sql VOLATILE AS $f$
@@ -113,7 +116,8 @@ CREATE OR REPLACE FUNCTION dragoman_turn_begin(_conversation uuid, _tenant text,
   _known_depth integer, _base_segment integer, _base_depth integer, _interrupt boolean, _wait boolean, _ticket bigint,
   _keep double precision, _seal bytea)
   RETURNS TABLE (head json, sealed bytea, segment integer, depth integer, turn text, kind text, weight integer, id text,
-    body bytea) LANGUAGE plpgsql AS $f$
+    body bytea) LANGUAGE plpgsql
+  SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
   _c dragoman_conversation;
@@ -229,7 +233,8 @@ END $f$;
 
 -- See `Store.renew`.
 CREATE OR REPLACE FUNCTION dragoman_turn_renew(_conversation uuid, _key text, _fence bigint, _ttl double precision)
-  RETURNS boolean LANGUAGE plpgsql AS $f$
+  RETURNS boolean LANGUAGE plpgsql
+  SET enable_seqscan = off AS $f$
 BEGIN
   -- Not waited for: after a crash of the server the lease ends sooner, which is safe.
   PERFORM set_config('synchronous_commit', 'off', true);
@@ -246,7 +251,8 @@ END $f$;
 
 -- See `Store.emit`.  It is waited for: else a crash might leave a hole between pieces.
 CREATE OR REPLACE FUNCTION dragoman_turn_emit(_conversation uuid, _key text, _fence bigint, _seq integer, _events bytea,
-  _ttl double precision) RETURNS boolean LANGUAGE plpgsql AS $f$
+  _ttl double precision) RETURNS boolean LANGUAGE plpgsql
+  SET enable_seqscan = off AS $f$
 BEGIN
   IF dragoman_turn_hold(_conversation, _key, _fence, _ttl) THEN
     PERFORM dragoman_turn_keep(_conversation, _key, ARRAY[_seq], ARRAY[_events]);
@@ -258,7 +264,8 @@ END $f$;
 -- See `Store.commit`.  No row if the lease is lost.
 CREATE OR REPLACE FUNCTION dragoman_turn_commit(_conversation uuid, _key text, _fence bigint, _state text,
   _answer bytea, _error bytea, _kinds text[], _weights integer[], _ids text[], _bodies bytea[], _seqs integer[],
-  _events bytea[]) RETURNS TABLE (segment integer, depth integer) LANGUAGE plpgsql AS $f$
+  _events bytea[]) RETURNS TABLE (segment integer, depth integer) LANGUAGE plpgsql
+  SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
   _c dragoman_conversation;

@@ -159,11 +159,16 @@ class SqliteStore:
 
     async def erase(self, runtime: Runtime, ref: Ref, until: float | None = None) -> Receipt:
         """See `Store.erase`."""
-        return await self._write(runtime, partial(_erase, ref=ref), until)
+        receipt = await self._write(runtime, partial(_erase, ref=ref), until)
+        await self._file.scrub(runtime, until)
+        return receipt
 
     async def sweep(self, runtime: Runtime, limit: int = 1000, until: float | None = None) -> Swept:
         """See `Store.sweep`."""
-        return await self._write(runtime, partial(_sweep, limit=limit, now=runtime.wall()), until)
+        swept = await self._write(runtime, partial(_sweep, limit=limit, now=runtime.wall()), until)
+        if swept.conversations:
+            await self._file.scrub(runtime, until)
+        return swept
 
     def close(self) -> None:
         """See `Store.close`; what is only in memory stays."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dragoman.conversation.model import MAIN, ROOT, Locked, Path, Ref
 from dragoman.conversation.store import Store, open_store
 from dragoman.conversation.transcripts.forms import check_written, read_form, write_form
-from dragoman.conversation.transcripts.planting import harvest, plant, taken
+from dragoman.conversation.transcripts.planting import encrypted, harvest, opened, plant, taken
 from dragoman.conversation.transcripts.reading import Given
 from dragoman.conversation.transcripts.tree import Tree, line_of
 from dragoman.conversation.view import history, nodes_of
@@ -28,7 +28,7 @@ async def exported(store: Store, runtime: Runtime, ref: Ref, form: str) -> str:
     check_written(form)
     if form == "json":
         return write_form(await harvest(store, runtime, ref), form)
-    path = await store.read(runtime, ref)
+    path = opened(ref, await store.read(runtime, ref))
     return write_form(line_of(history(path.nodes if path else ()), ref.conversation), form)
 
 
@@ -51,9 +51,11 @@ async def imported(store: Store, runtime: Runtime, ref: Ref, data: Given, form: 
             raise _changed(ref) from error
         return len(tree.twigs)
     nodes = nodes_of(tree.messages())
-    path = await store.read(runtime, ref) or Path(0, 0, ROOT, ())
+    path = opened(ref, await store.read(runtime, ref)) or Path(0, 0, ROOT, ())
     leaf = await store.append(runtime, ref, path.version, path.leaf, nodes, keep=keep) if nodes else path.leaf
-    if leaf is None or isinstance(leaf, Locked):
+    if isinstance(leaf, Locked):
+        raise encrypted(ref)
+    if leaf is None:
         raise _changed(ref)
     return len(nodes)
 
@@ -115,12 +117,12 @@ def import_all(
     """
     trees = read_form(data, form)
     names = _names(trees, prefix, form)
-    opened = open_store(store) if isinstance(store, str) else store
+    kept = open_store(store) if isinstance(store, str) else store
     try:
-        drive(_all(opened, trees, [Ref(tenant, name, user=user) for name in names], dry_run))
+        drive(_all(kept, trees, [Ref(tenant, name, user=user) for name in names], dry_run))
     finally:
         if isinstance(store, str):
-            opened.close()
+            kept.close()
     return names
 
 

@@ -24,6 +24,7 @@ from dragoman.conversation.model import (
     Mark,
     Node,
     Outcome,
+    Path,
     Place,
     Ref,
     encoded,
@@ -32,7 +33,7 @@ from dragoman.conversation.model import (
 from dragoman.conversation.store import Store
 from dragoman.conversation.transcripts.tree import NOWHERE, Answered, Tree, Twig
 from dragoman.conversation.windows.outline import weight_of
-from dragoman.errors import ConversationError
+from dragoman.errors import ConversationError, StoreError
 from dragoman.observe.ulid import ulid
 from dragoman.runtime import Runtime
 from dragoman.types.messages import Message
@@ -47,7 +48,7 @@ async def harvest(store: Store, runtime: Runtime, ref: Ref) -> Tree:
     at: dict[Place, int] = {ROOT: NOWHERE}
     branches: dict[str, int] = {}
     for branch in await store.branches(runtime, ref):
-        path = await store.read(runtime, ref._replace(branch=branch.name))
+        path = opened(ref, await store.read(runtime, ref._replace(branch=branch.name)))
         parent = NOWHERE
         for kept in path.nodes if path is not None else ():
             if kept.place not in at:
@@ -92,6 +93,23 @@ async def plant(store: Store, runtime: Runtime, ref: Ref, tree: Tree, keep: floa
         if planter.begun:
             await store.erase(runtime, ref)
         raise
+
+
+def opened(ref: Ref, path: Path | None) -> Path | None:
+    """
+    The same path, if its bodies can be read.
+
+    Raises:
+        StoreError: They are encrypted, and the store has no key.
+    """
+    if path is not None and path.seal:
+        raise encrypted(ref)
+    return path
+
+
+def encrypted(ref: Ref) -> StoreError:
+    """The error for a conversation whose key is not there."""
+    return StoreError(f"the conversation {ref.conversation!r} is encrypted with a key that was not given")
 
 
 def taken(ref: Ref) -> ConversationError:
