@@ -27,6 +27,7 @@ from dragoman.redact import redact
 COMMANDS: Final = {
     "ask": "dragoman.cli.ask",
     "models": "dragoman.cli.models",
+    "conv": "dragoman.cli.conv",
     "batch": "dragoman.cli.batch",
     "keys": "dragoman.cli.keys",
     "doctor": "dragoman.cli.doctor",
