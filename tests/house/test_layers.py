@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "exact",
         "structured",
     ),
-    ("batch", "conversation", "tools", "writing", "bridge", "compat"),
+    ("batch", "conversation", "tools", "writing", "kits", "knowledge", "bridge", "compat"),
     ("",),  # the package itself: the public names
     ("cli", "gateway", "testing"),
     ("__main__",),

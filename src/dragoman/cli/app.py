@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "models": "dragoman.cli.models",
     "conv": "dragoman.cli.conv",
     "batch": "dragoman.cli.batch",
+    "kit": "dragoman.cli.kit",
     "keys": "dragoman.cli.keys",
     "doctor": "dragoman.cli.doctor",
     "logs": "dragoman.cli.logs",

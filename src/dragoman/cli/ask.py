@@ -12,12 +12,13 @@ from dragoman import ChatRequest, Client
 from dragoman.cli import exits
 from dragoman.cli.answer import Manner, answer
 from dragoman.cli.app import CONTEXT
-from dragoman.cli.choose import Choice, choose
+from dragoman.cli.choose import choose
 from dragoman.cli.detect import look
 from dragoman.cli.options import parse_options
-from dragoman.cli.output import Terminal, talk, terminal, write
+from dragoman.cli.output import talk, terminal, write
 from dragoman.cli.question import Sources, read_question
-from dragoman.cli.setup import Setup, load
+from dragoman.cli.session import announce
+from dragoman.cli.setup import load
 from dragoman.observe.logswitch import kept
 from dragoman.types.http import HttpRequest
 from dragoman.types.requests import SETTING_NAMES
@@ -74,7 +75,7 @@ def COMMAND(
     if not messages:
         raise click.UsageError("nothing to ask: give a prompt, or pipe text in", ctx)
     choice = choose(model, setup, screen, lambda: look(setup.providers, setup.environ))
-    _announce(choice, setup, screen, why=why)
+    announce(choice, setup, screen, why=why)
     chosen = {name: value for name in SETTING_NAMES if (value := getattr(settings, name)) is not None}
     request = ChatRequest(choice.model, tuple(messages), stream=not no_stream, **chosen)
     with kept(os.environ, wanted=not no_log) as log, Client(providers=choice.providers, observe=log) as client:
@@ -88,20 +89,6 @@ def COMMAND(
     if choice.how == "simulated":
         talk("· real models:  export OPENAI_API_KEY=…   |   export ANTHROPIC_API_KEY=…   |   start Ollama / LM Studio")
     return code
-
-
-def _announce(choice: Choice, setup: Setup, screen: Terminal, *, why: bool) -> None:
-    for name in setup.ignored:
-        talk(f"· {name} in .env is ignored: that provider's key comes from the environment, and would be sent there")
-    for name in setup.refused:
-        talk(f"· {name} in .env is ignored: it names a program to run (cmd:), which a file that is just here may not")
-    if why:
-        for step in choice.steps:
-            talk(f"· {step}")
-    if choice.how == "simulated":
-        talk(f"· {choice.reason} — answering with the built-in SIMULATED model")
-    elif why or (screen.stderr and choice.how != "asked"):
-        talk(f"· using {choice.model} — {choice.reason} (change: -m, or DRAGOMAN_MODEL)")
 
 
 def _show(request: HttpRequest) -> None:
