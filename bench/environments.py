@@ -42,7 +42,7 @@ def ready(name: str, requirement: str) -> None:
     print(f"bench: installing {requirement} into {name}", file=sys.stderr)
     base = os.path.realpath(sys.executable)
     subprocess.run([base, "-m", "venv", "--clear", str(FOLDER / name)], check=True)
-    what = ["-e", str(ROOT)] if requirement == "." else [requirement]
+    what = ["-e", f"{ROOT}{requirement[1:]}"] if requirement[0] == "." else requirement.split(";")
     quiet = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
     subprocess.run([str(python_of(name)), "-m", "pip", "install", "-qq", *what], check=True, env=quiet)
     stamp.write_text(wanted, "utf-8")

@@ -37,6 +37,7 @@ QUESTIONS = {
     "stream_async": "What does one streamed chunk cost, async, 16 streams at once?",
 }
 FAULTS = "What do the libraries make of the same faults?"  # asked only by name: it takes a quarter of an hour
+BATCH_PEERS = ("dragoman", "raw_aiohttp", "openai", "litellm", "langchain", "ray")
 FAULT_PEERS = ("dragoman", "openai", "anthropic", "litellm", "pydantic_ai")
 LEAST_ROUNDS = 5
 ROUNDS = 15
@@ -162,11 +163,11 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    names = (*QUESTIONS, "faults")
+    names = (*QUESTIONS, *_BY_NAME)
     parser.add_argument(
-        "question", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all but the last, if none is given"
+        "question", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all but the last three, if none is given"
     )
-    every = sorted({*PEERS, *FAULT_PEERS})
+    every = sorted({*PEERS, *FAULT_PEERS, *BATCH_PEERS})
     parser.add_argument("--peer", action="append", choices=every, help="only these; writes no result")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"at most ({ROUNDS})")
     chosen = parser.parse_args()
@@ -175,15 +176,31 @@ def main() -> None:
             parser.error(f"no question is called {question!r}: there are {', '.join(names)}")
     for name, requirement in environments.rows():
         environments.ready(name, requirement)
-    if "faults" in chosen.question:
-        report_faults(chosen.peer)
+    for name in _BY_NAME:
+        if name in chosen.question:
+            _BY_NAME[name](chosen.peer, chosen.rounds)
     with server() as url:
         for question in chosen.question or QUESTIONS:
-            if question != "faults":
+            if question not in _BY_NAME:
                 report(question, chosen.peer, chosen.rounds, url)
 
 
-def report_faults(only: list[str] | None) -> None:
+def report_batch(only: list[str] | None, rounds: int) -> None:
+    """Run a batch with every peer; print the rates, and keep the result if all peers ran."""
+    import batch
+
+    begun, facts = datetime.now(UTC), machine()
+    peers = batch.measure(only or BATCH_PEERS, min(rounds, batch.ROUNDS), _ENVIRONMENT)
+    for peer, row in peers.items():
+        print(f"batch         {peer:12} {row['rows_per_second']:10.1f} rows/s {row['rss_mb']:8.1f} MB", flush=True)
+    if only is None:
+        environs = dict.fromkeys(batch.load(peer).ENVIRONMENT for peer in peers)
+        date, installed = begun.isoformat(timespec="seconds"), {name: environments.versions(name) for name in environs}
+        result = {"question": batch.QUESTION, "commit": commit(), "date": date, "machine": facts, "peers": peers}
+        keep("batch", {**result, "installed": installed})
+
+
+def report_faults(only: list[str] | None, rounds: int) -> None:
     """Ask every peer every fault; print the shares, and keep the result if all peers were asked."""
     import faults  # it needs dragoman, which the other questions run beside
 
@@ -240,6 +257,18 @@ def report(question: str, only: list[str] | None, rounds: int, url: str) -> None
         print(f"{question:13} {peer:12} {key} median {median:10.1f} min {least:10.1f}", flush=True)
     if only is None:
         keep(question, result)
+
+
+# Asked only when they are named.
+def report_conversation(only: list[str] | None, rounds: int) -> None:
+    """Grow a conversation and race for one with every peer; keeps the result if all were asked."""
+    import conversation
+
+    rows = [name for name, row in conversation.ROWS.items() if only is None or row.peer in only]
+    conversation.report(rows)
+
+
+_BY_NAME = {"faults": report_faults, "batch": report_batch, "conversation": report_conversation}
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ It speaks just enough HTTP/1.1 for one question: a POST with a content length is
 an OpenAI chat answer, or an Anthropic one where the path ends in `/messages`; as a stream where the body asks for one.
 Every event of a stream is an HTTP chunk of its own, as real servers send them.
 
-`python bench/servers.py` prints its address and serves until its standard input is closed, so it never outlives whoever
-started it.  It is a process of its own: what it costs is not in the numbers.
+`python bench/servers.py [SECONDS]` prints its address and serves until its standard input is closed, so it never
+outlives whoever started it; it answers at once, or after that time.  It is a process of its own: what it costs is not
+in the numbers.
 """
 
 from __future__ import annotations
@@ -115,8 +116,9 @@ def anthropic_stream() -> bytes:
 class Canned(asyncio.Protocol):
     """One connection: finds the end of each request and writes the answer that it asks for."""
 
-    def __init__(self, answers: dict[tuple[bool, bool], bytes]) -> None:
+    def __init__(self, answers: dict[tuple[bool, bool], bytes], seconds: float = 0.0) -> None:
         self._answers = answers
+        self._seconds = seconds
         self._held = b""
         self._transport: asyncio.Transport | None = None
 
@@ -131,7 +133,10 @@ class Canned(asyncio.Protocol):
             compact = body.replace(b": ", b":")
             answer = self._answers[path.endswith(b"/messages"), b'"stream":true' in compact]
             assert self._transport is not None
-            self._transport.write(answer)
+            if self._seconds:
+                asyncio.get_running_loop().call_later(self._seconds, self._transport.write, answer)
+            else:
+                self._transport.write(answer)
 
     def _next(self) -> tuple[bytes, bytes] | None:
         head, found, rest = self._held.partition(b"\r\n\r\n")
@@ -148,7 +153,7 @@ class Canned(asyncio.Protocol):
         return head.split(b" ", 2)[1].partition(b"?")[0], rest[:length]
 
 
-async def serve() -> None:
+async def serve(seconds: float = 0.0) -> None:
     """Serve until standard input is closed."""
     answers = {
         (False, False): openai_plain(),
@@ -157,7 +162,7 @@ async def serve() -> None:
         (True, True): anthropic_stream(),
     }
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Canned(answers), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: Canned(answers, seconds), "127.0.0.1", 0, backlog=1024)
     port = server.sockets[0].getsockname()[1]
     print(f"http://127.0.0.1:{port}", flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
@@ -165,4 +170,4 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(*map(float, sys.argv[1:])))

@@ -1,5 +1,5 @@
 """
-Real servers for tests: Redis and Postgres, each started by who needs it and gone when he is.
+Real servers for tests: Redis, Postgres and pgbouncer, each started by who needs it and gone when he is.
 
 A server lives in a folder of its own, listens on 127.0.0.1 and on a socket in that folder, and dies with the thread
 that started it, whatever happens to the tests.  It can be paused, killed and started again with the data it had.
@@ -192,12 +192,57 @@ class PostgresServer(Service):
         ready = [_postgres("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "dragoman"]
         return subprocess.run(ready, check=False).returncode == 0
 
+    def stop(self) -> None:
+        """End it as an administrator does: what is under way is broken off, and everything is written."""
+        self._run("pg_ctl", "stop", "-D", "data", "-m", "fast", "-w")
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
             self.as_user(_postgres(program), *arguments), cwd=self.folder, capture_output=True, check=False
         )
         if done.returncode:
             raise RuntimeError(f"{program} failed:\n{done.stderr.decode('utf-8', 'replace')}")
+
+
+class PgbouncerServer(Service):
+    """`pgbouncer` in transaction mode before a Postgres: each transaction may go to another of two connections."""
+
+    name = "pgbouncer"
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        super().__init__()
+
+    def url(self, database: str) -> str:
+        """The URL of a database of the server behind it."""
+        return f"postgresql://dragoman@127.0.0.1:{self.port}/{database}"
+
+    def prepare(self) -> None:
+        settings = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": self.port,
+            "unix_socket_dir": "",
+            "auth_type": "any",
+            "pool_mode": "transaction",
+            "default_pool_size": 2,
+            "max_client_conn": 200,
+        }
+        lines = "\n".join(f"{name} = {value}" for name, value in settings.items())
+        behind = f"* = host=127.0.0.1 port={self._server.port} user=dragoman"
+        (self.folder / "pgbouncer.ini").write_text(f"[databases]\n{behind}\n[pgbouncer]\n{lines}\n")
+
+    def command(self) -> Sequence[str]:
+        return [shutil.which("pgbouncer") or "/usr/sbin/pgbouncer", "pgbouncer.ini"]
+
+    def answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+        except OSError:
+            return False
+        return True
 
 
 def _postgres(program: str) -> str:

@@ -33,14 +33,18 @@ from tests.histories import Seeded, history
 from tests.policy.limit import targets as limits
 from tests.soaks.abandoned import abandoned
 from tests.soaks.batch import batch
+from tests.soaks.batch_million import batch_million
 from tests.soaks.budget import budget
 from tests.soaks.cancels import cancels
 from tests.soaks.counters import counters
+from tests.soaks.crowd import crowd
 from tests.soaks.flat import flat
 from tests.soaks.grammar import grammar
 from tests.soaks.outage import outage
+from tests.soaks.points import points
 from tests.soaks.sharing import sharing
 from tests.soaks.tenants import tenants
+from tests.soaks.views import views
 
 _TOKENS = (
     *(b"data: x", b"data", b":", b" ", b"\r", b"\n", b"\r\n", b"\n\n", b"event: e", b"id: 1", b"id: \0", b"retry: 9"),
@@ -135,12 +139,16 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "cancels": cancels,
     "flat": flat,
     "outage": outage,
+    "points": points,
     "tenants": tenants,
     "budget": budget,
     "sharing": sharing,
     "counters": counters,
+    "crowd": crowd,
     "batch": batch,
+    "batch_million": batch_million,
     "grammar": grammar,
+    "views": views,
 }
 
 

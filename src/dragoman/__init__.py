@@ -19,6 +19,10 @@ _SUBMODULES = ("catalog", "errors", "observe", "testing", "tools", "wire")
 _HOMES = {
     "client": "AsyncClient Client",
     "conversation.window": "LastTurns TokenBudget",
+    "conversation.windows.native": "ProviderNative",
+    "conversation.windows.pin": "Pin",
+    "conversation.windows.results": "DropOldToolResults",
+    "conversation.windows.summarise": "Summarise",
     "errors": """
         AuthenticationError BadRequestError BatchError BudgetError BusyError CircuitOpenError
         ConfigError ConnectError ContentFilterError ContextLengthError ConversationError
@@ -66,6 +70,7 @@ _HOMES = {
     "types.tools": "Tool ToolFunction tool",
     "types.turns": "Turn",
     "types.usage": "Usage",
+    "types.windows": "Explanation",
     "verbs.batch": "AsyncBatch Batch",
     "verbs.conversations": "AsyncConversation Conversation",
     "verbs.run_stream": "AsyncRunStream RunStream",

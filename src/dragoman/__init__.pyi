@@ -9,6 +9,10 @@ from dragoman.client import AsyncClient as AsyncClient
 from dragoman.client import Client as Client
 from dragoman.conversation.window import LastTurns as LastTurns
 from dragoman.conversation.window import TokenBudget as TokenBudget
+from dragoman.conversation.windows.native import ProviderNative as ProviderNative
+from dragoman.conversation.windows.pin import Pin as Pin
+from dragoman.conversation.windows.results import DropOldToolResults as DropOldToolResults
+from dragoman.conversation.windows.summarise import Summarise as Summarise
 from dragoman.errors import AuthenticationError as AuthenticationError
 from dragoman.errors import BadRequestError as BadRequestError
 from dragoman.errors import BatchError as BatchError
@@ -140,6 +144,7 @@ from dragoman.types.tools import ToolFunction as ToolFunction
 from dragoman.types.tools import tool as tool
 from dragoman.types.turns import Turn as Turn
 from dragoman.types.usage import Usage as Usage
+from dragoman.types.windows import Explanation as Explanation
 from dragoman.verbs.batch import AsyncBatch as AsyncBatch
 from dragoman.verbs.batch import Batch as Batch
 from dragoman.verbs.conversations import AsyncConversation as AsyncConversation

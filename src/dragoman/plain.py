@@ -76,6 +76,10 @@ class Plain:
         self.watch = watch or Watch()
         self.budgeting = budgeting
 
+    def rate(self, model: str, unit: str) -> float | None:
+        """How many of a unit (`tokens`) each second the provider allows for this model; None if that is not known."""
+        return None if self._pacing is None else self._pacing.rate(model, unit, self.context(None))
+
     async def ask(
         self, route: Route, request: HttpRequest, context: Context, read: Callable[[RawResponse], T], chars: int = 0
     ) -> T:

@@ -97,3 +97,49 @@ def test_cancel_stops_a_run_in_another_process(dragoman: Program) -> None:
 
     assert expected(400) == texts(dragoman.directory / "out.jsonl")
     assert 400 == server.calls
+
+
+def test_results_on_standard_output(dragoman: Program) -> None:
+    """`-o -` prints each outcome as a line, failures too; without --job nothing is kept, and that is said."""
+    piped = "".join(json.dumps(row) + "\n" for row in (line(0, model="sim/echo"), line(1, model="sim/echo", n="x")))
+
+    result = dragoman("batch", "run", "-", "-o", "-", stdin=piped.encode())
+
+    assert 7 == result.code
+    first, second = map(json.loads, result.out.splitlines())
+    assert ("c0", "hello 0") == (first["custom_id"], first["response"]["body"]["choices"][0]["message"]["content"])
+    assert ("c1", "ConfigError") == (second["custom_id"], second["error"]["kind"])
+    assert "no journal is kept" in result.err
+    assert [] == [path.name for path in dragoman.directory.iterdir() if "job" in path.name]
+
+
+def test_a_journal_beside_standard_output(dragoman: Program) -> None:
+    """With --job the same command again prints the same and sends nothing; status and cost know the journal."""
+    write(dragoman.directory / "in.jsonl", (line(number, model="sim/echo") for number in range(5)))
+    command = ("batch", "run", "in.jsonl", "-o", "-", "--job", "kept.job")
+
+    first, again = dragoman(*command), dragoman(*command)
+
+    assert (0, 0) == (first.code, again.code)
+    assert 5 == len(first.out.splitlines())
+    assert first.out == again.out
+    status = json.loads(dragoman("batch", "status", "kept.job", "--json").out)
+    assert (5, 5, None) == (status["rows"], status["done"], status["pid"])
+    assert 0 == dragoman("batch", "resume", "kept.job").code
+    assert not (dragoman.directory / "kept").exists()
+    assert 2 == dragoman("batch", "run", "in.jsonl", "-o", "-", "--job", "kept.txt").code
+    assert 2 == dragoman("batch", "run", "in.jsonl", "-o", "out.jsonl", "--job", "kept.job").code
+
+
+def test_forms_dedupe_and_vectors_on_the_command_line(dragoman: Program) -> None:
+    """The output's name says its form; --dedupe pays the same once; --embed asks for vectors."""
+    write(dragoman.directory / "in.jsonl", [{"id": number, "text": f"t{number % 2}"} for number in range(6)])
+    options = ("-m", "sim/echo", "-t", "Say {text}", "--dedupe", "--json")
+
+    result = dragoman("batch", "run", "in.jsonl", "-o", "out.csv", *options)
+
+    assert (0, 2) == (result.code, json.loads(result.out)["requests"])
+    table = (dragoman.directory / "out.csv").read_text().splitlines()
+    assert ("id,text,error", "0,Say t0,") == (table[0][:13], table[1][:9])
+    refused = dragoman("batch", "run", "in.jsonl", "-o", "-", "-m", "sim/echo", "--embed", "--set", "temperature=0")
+    assert (2, True) == (refused.code, "no meaning for vectors" in refused.err)

@@ -174,8 +174,9 @@ def test_a_cancelled_task_ends_at_once(options: dict[str, Any], tmp_path: Path) 
     async def go() -> None:
         async with AsyncClient(**options) as client:
             source = write(tmp_path / "in.jsonl", (line(number) for number in range(20_000)))
-            async with asyncio.timeout(0.5):
-                await client.batch(source, tmp_path / "out.jsonl", window=8)
+            batch = await client.batch(source, tmp_path / "out.jsonl", window=8, start=False)
+            async with asyncio.timeout(0.7):
+                await batch.run()
 
     with pytest.raises(TimeoutError):
         asyncio.run(go())

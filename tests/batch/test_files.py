@@ -125,7 +125,7 @@ def test_what_the_provider_refuses_is_a_failed_row_with_its_attempts(client: Cli
         pytest.param('{"prompt": "x"}\n{"prompt": ', "line 2", "line 2"),
         pytest.param('{"prompt": "x"}\n[1]\n7', "line 3", "line 3"),
         pytest.param('{"text": "x"}', "line 1", "prompt"),
-        pytest.param('{"body": {}, "url": "/v1/embeddings"}', "line 1", "url"),
+        pytest.param('{"body": {}, "url": "/v1/moderations"}', "line 1", "url"),
         pytest.param('{"body": 7}', "line 1", "body"),
         pytest.param('{"id": [], "prompt": "x"}', "line 1", "id"),
         pytest.param("", "empty", "source"),
@@ -222,4 +222,24 @@ def test_typed_rows_have_values_in_both_forms(tmp_path: Path) -> None:
         batch = client.batch(["where?"], tmp_path / "out.jsonl", model="fake/m", output=City)
 
     assert [City("Oslo")] == [row.output for row in batch.results()]
+    assert {"name": "Oslo"} == read(tmp_path / "out.jsonl")[0]["output"]
+
+
+def test_each_row_may_have_a_form_of_its_own(tmp_path: Path) -> None:
+    """With `verb="parse"` the schema in a row's body is enough; an answer that is no value is asked for again."""
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    said = {"type": "json_schema", "json_schema": {"name": "City", "schema": schema}}
+    rows = [line(0, response_format=said), line(1, response_format={"type": "json_object"}), line(2)]
+    source = write(tmp_path / "in.jsonl", rows)
+    with (
+        Server(says("Oslo"), default=says('{"name": "Oslo"}')) as server,
+        Client(providers={"fake": {"base_url": server.base_url(), "api_key": "k", "wire": "openai-chat"}}) as client,
+    ):
+        batch = client.batch(source, tmp_path / "out.jsonl", verb="parse", window=1)
+        with pytest.raises(ConfigError, match="output is missing"):
+            client.batch(["where?"], model="fake/m", verb="parse")
+
+    first, second, third = batch.results()
+    assert ({"name": "Oslo"}, {"name": "Oslo"}) == (first.output, second.output)
+    assert (2, "output") == (len(first.attempts), third.error and third.error.field)
     assert {"name": "Oslo"} == read(tmp_path / "out.jsonl")[0]["output"]

@@ -1,5 +1,5 @@
 """
-A process that runs a batch, to be killed: `python -m tests.batch.work URL IN OUT [BYTES]`.
+A process that runs a batch, to be killed: `python -m tests.batch.work URL IN OUT [BYTES [dedupe]]`.
 
 BYTES is the longest file that it may write, as if the disk were full.  It prints how it ended.
 """
@@ -12,14 +12,14 @@ import sys
 from dragoman import BatchError, Client
 
 
-def main(url: str, source: str, sink: str, most: str = "") -> int:
+def main(url: str, source: str, sink: str, most: str = "", dedupe: str = "") -> int:
     """Run it."""
     if most:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), resource.RLIM_INFINITY))
     with Client(providers={"fake": {"base_url": url, "api_key": "k", "wire": "openai-chat"}}) as client:
         print("begun", flush=True)
         try:
-            print(client.batch(source, sink, window=32).report, flush=True)
+            print(client.batch(source, sink, window=32, dedupe=bool(dedupe)).report, flush=True)
         except BatchError as error:
             print(f"BatchError: {error}", flush=True)
             return 3

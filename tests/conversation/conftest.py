@@ -32,6 +32,7 @@ URLS: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {
     "memory": lambda request, folder: "memory://",
     "sqlite": lambda request, folder: f"sqlite:///{folder}/talk.db",
     "postgres": lambda request, folder: fresh_schema(request.getfixturevalue("postgres_server")),
+    "redis": lambda request, folder: f"{request.getfixturevalue('redis_server').url}?prefix=talk-{token_hex(6)}",
 }
 STORES = list(URLS)
 

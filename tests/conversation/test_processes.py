@@ -18,18 +18,24 @@ import pytest
 
 from dragoman import Client
 from dragoman.testing import Server, says
-from tests.conversation.conftest import rows_of
+from tests.conversation.conftest import STORES, URLS, rows_of
 
 WORKER = Path(__file__).with_name("worker.py")
 
 
+@pytest.fixture(params=[kind for kind in STORES if kind != "memory"])
+def talk_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each store that several processes can share."""
+    return URLS[request.param](request, tmp_path)
+
+
 @pytest.fixture
-def work(provider: Server, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def work(provider: Server, talk_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start a process that says the turns `first` to `last`."""
     started: list[subprocess.Popen[str]] = []
 
     def start(first: int, last: int, *, lease: float = 30.0, how: str = "say") -> subprocess.Popen[str]:
-        told = [f"sqlite:///{tmp_path}/talk.db", provider.base_url(), "ticket", first, last, lease, how]
+        told = [talk_url, provider.base_url(), "ticket", first, last, lease, how]
         command = [sys.executable, str(WORKER), *map(str, told)]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
         return started[-1]
@@ -41,10 +47,10 @@ def work(provider: Server, tmp_path: Path) -> Iterator[Callable[..., subprocess.
 
 
 @pytest.fixture
-def talk(provider: Server, tmp_path: Path) -> Iterator[Any]:
+def talk(provider: Server, talk_url: str) -> Iterator[Any]:
     """The same conversation in this process."""
     with Client(providers=rows_of(provider)) as client:
-        yield client.conversation("ticket", model="openai/any", store=f"sqlite:///{tmp_path}/talk.db")
+        yield client.conversation("ticket", model="openai/any", store=talk_url)
 
 
 def said(talk: Any) -> list[str]:
@@ -137,6 +143,7 @@ def test_random_kills_lose_no_acknowledged_turn(work, talk, provider):
     assert {f"turn {key[1:]}" for key in acknowledged} <= set(turns)
 
 
+@pytest.mark.parametrize("talk_url", ["sqlite"], indirect=True)
 def test_disk_holds_little_more_than_the_text(provider, talk, tmp_path):
     """100 turns of 3 KB cost at most one and a half times their text."""
     chance = random.Random(7)

@@ -395,8 +395,9 @@ def test_time_to_live_holds_until_it_is_changed(store):
 
 def test_sweep_deletes_what_has_expired(store):
     """What nobody asks for any more is deleted by a sweep (or by the store itself), and nothing else."""
-    commit(store, begin(store, keep=0.01))
+    commit(store, begin(store))
     commit(store, begin(store, ref=Ref("me", "kept")))
+    drive(store.keep(RUNTIME, REF, 0.01))
     time.sleep(0.02)
 
     drive(store.sweep(RUNTIME))

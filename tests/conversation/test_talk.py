@@ -144,12 +144,13 @@ def test_second_writer_waits_by_default(make_talk, provider):
 def test_who_waits_gives_up_at_its_deadline(make_talk, provider):
     """The wait counts as part of the call, and the error says when to try again."""
     talk, other = make_talk(), make_talk()
-    provider.script(says("slow", latency=0.6))
+    assert [] == other.history()  # its store is open
+    provider.script(says("slow", latency=0.8))
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(talk.do, "say", "one")
         _until(lambda: provider.calls)
         with pytest.raises(BusyError) as caught:
-            other.do("say", "two", timeout=0.1)
+            other.do("say", "two", timeout=0.25)
         first.result()
 
     assert caught.value.retryable
@@ -352,7 +353,7 @@ def test_export_comes_back(make_talk, form):
 
 
 def test_markdown_is_for_reading(talk):
-    """Markdown shows who said what, and is not read back."""
+    """Markdown shows who said what; what has no such headings is not read."""
     talk.do("say", "one")
 
     assert "# ticket\n\n## user\n\none\n\n## assistant\n\n1: one\n" == talk.do("export", "markdown")

@@ -88,11 +88,21 @@ def _body(target: Target, messages: tuple[Message, ...]) -> list[str]:
     return [json.dumps(item) for found in lists for item in found]  # a single message may be a text
 
 
+_STEADY: dict[str, Any] = {
+    "turns": LastTurns(8),
+    "tokens": TokenBudget(800),
+    "pinned": [Pin(first=1), TokenBudget(800)],
+    "results": DropOldToolResults(keep=1, at_least=300),
+    "summary": Summarise(high=800),
+    "all": [Pin(first=1), DropOldToolResults(keep=2, at_least=300), ProviderNative(), Summarise(high=600)],
+}
+
+
 @pytest.mark.parametrize("target", TARGETS, ids=str)
-@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("name", _STEADY)
 def test_requests_begin_with_the_one_before_between_cuts(name: str, target: Target) -> None:
     """Byte for byte: unless something is decided, a request has all messages of the one before at its beginning."""
-    talk, before, known, moved = Talked(POLICIES[name]), list[str](), 0, 0
+    talk, before, known, moved = Talked(_STEADY[name]), list[str](), 0, 0
     for number in range(24):
         asked, *answers = _exchange(number)
         plan = talk.plan([asked])
@@ -103,7 +113,7 @@ def test_requests_begin_with_the_one_before_between_cuts(name: str, target: Targ
             moved += 1
         before, known = now, decided
         talk.say([asked], answers)
-    assert moved < 20
+    assert 1 <= moved <= 12
 
 
 def test_cuts_are_far_apart() -> None:
@@ -209,7 +219,7 @@ def test_results_are_not_dropped_one_by_one() -> None:
 def test_each_window_sees_what_those_before_it_left() -> None:
     """Results that are dropped count no more for the budget behind it."""
     long = [message for number in range(8) for message in _exchange(number)]
-    room = sum(kept.weight for kept in _path_of(long)) - 100
+    room = sum(kept.weight for kept in _path_of(long)) * 2 // 3
 
     alone, behind = Talked(TokenBudget(room)), Talked([DropOldToolResults(keep=1, at_least=1), TokenBudget(room)])
     for talk in (alone, behind):

@@ -72,7 +72,7 @@ HANDS_ENVIRON = frozenset({"dragoman.client"})
 LIBRARIES = {
     "msgspec": ("",),
     "urllib3": ("transport",),
-    "aiohttp": ("transport",),
+    "aiohttp": ("transport", "testing"),
     "yarl": ("transport",),
     "click": ("cli",),
     "pytest": ("testing",),

@@ -73,6 +73,27 @@ SOURCES: dict[str, Source] = {
         ("CreateMessageParams", "BetaCreateMessageParams"),
         ("anthropic-messages",),
     ),
+    "openai-batches": Source(
+        "openai.openapi.json",
+        "openai/openai-openapi f85dbe223d (2026-08-21)",
+        "MIT",
+        ("CreateBatchRequest",),
+        ("openai-batches",),
+    ),
+    "mistral-batches": Source(
+        "mistral.openapi.yaml",
+        "mistralai/platform-docs-public 222f4ba911 (2026-08-21)",
+        "Apache-2.0",
+        ("BatchJobIn",),
+        ("mistral-batches",),
+    ),
+    "anthropic-batches": Source(
+        "anthropic.openapi.json",
+        "tryAGI/Anthropic 8b42a21e6a (2026-08-18), a mirror of Anthropic's own",
+        "MIT",
+        ("CreateMessageBatchParams",),
+        ("anthropic-batches",),
+    ),
     "mistral-chat": Source(
         "mistral.openapi.yaml",
         "mistralai/platform-docs-public 222f4ba911 (2026-08-21)",

@@ -14,35 +14,52 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from dragoman.batch.feed import Feed
+from dragoman.batch.figures import mark_of, size_of
 from dragoman.batch.index import Index
-from dragoman.batch.journal import Journal, Kind
-from dragoman.batch.lines import answered, failed, read_line
+from dragoman.batch.journal import NO_KEY, Journal, Kind
+from dragoman.batch.lines import answered, failed, read_line, repeated
+from dragoman.batch.outage import Doors, speaks_of_outage
 from dragoman.batch.rows import Row, Rows
 from dragoman.batch.source import Given
 from dragoman.batch.tally import Tally
+from dragoman.batch.twins import Twins
+from dragoman.batch.vectors import VectorRequest, ask
 from dragoman.errors import (
     AuthenticationError,
     BatchError,
     BudgetError,
+    ConfigError,
     DragomanError,
     MissingKeyError,
     QuotaError,
     SourceError,
 )
+from dragoman.types.attempts import Attempt
+from dragoman.types.embeddings import EmbedResponse
 from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
 
 if TYPE_CHECKING:
     from dragoman.client import AsyncClient
 
-# Seconds between two times that what was written is made durable.
+# Seconds between two times that what was written is made durable, and after which what was sent is written.
 _SYNC: Final = 0.05
+# Seconds between two notes of how the run stands.
+_MARK: Final = 2.0
 # Settled rows that are passed over before other tasks have their turn.
 _PASSED: Final = 500
 # The account's fault, not the row's: the next one would fail as well.
 _ENDS_ALL: Final = (AuthenticationError, MissingKeyError, QuotaError, BudgetError)
+
+Asked = ChatRequest | VectorRequest
+Answer = ChatResponse | EmbedResponse
 
 
 class Engine:
@@ -50,30 +67,37 @@ class Engine:
     One run over the rows.
 
     Args:
-        given: The rows, in order.
+        given: The rows, in order; a `Feed` where an iterator of them may let wait.
         rows: Makes requests of them.
         journal: Where outcomes are kept.
         index: Where they stand.
         tally: Counts them.
         window: Most rows under way at once.
+        outage: Seconds that rows wait for a provider that is down.
         ordered: Whether outcomes have their place by the input, or as they come.
         look: Looks at each row first, where that was not done for all before; or None.
         changed: Called when outcomes have become durable.
+        twins: Knows the rows that ask the same, if they are paid once; or None.
+        placed: Outcomes that have their place already.
     """
 
     def __init__(
         self,
-        given: Iterator[Given],
+        given: Iterator[Given] | Feed,
         rows: Rows,
         journal: Journal,
         index: Index,
         tally: Tally,
         *,
         window: int,
+        outage: float,
         ordered: bool,
         look: Callable[[Given], object] | None,
         changed: Callable[[], None],
+        twins: Twins | None = None,
+        placed: int = 0,
     ) -> None:
+        self._placed = placed
         self._given = given
         self._rows = rows
         self._journal = journal
@@ -83,9 +107,15 @@ class Engine:
         self._ordered = ordered
         self._look = look
         self._changed = changed
+        self._twins = twins
         self._error: BaseException | None = None
         self._stopping = self._ended = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._doors = Doors(outage, self._halt)
+        tally.waiting = self._doors.__str__
+        self._recalled = index.recalled
+        self._model = ""
+        self._flushing: asyncio.TimerHandle | None = None
         self._under_way = self._without_room = self._taken = self._settled = 0
         self._room: asyncio.Event = asyncio.Event()
         self._written = asyncio.Event()
@@ -97,6 +127,7 @@ class Engine:
         Raises:
             DragomanError: What ended the run; all outcomes until then are kept.
         """
+        self._tally.limit = partial(self._tokens, client)
         syncing = asyncio.create_task(self._sync())
         self._tasks = {asyncio.create_task(self._work(client)) for _ in range(self._window)}
         try:
@@ -111,11 +142,20 @@ class Engine:
         finally:
             syncing.cancel()
             await asyncio.wait([syncing])
+            if self._flushing is not None:
+                self._flushing.cancel()
+                self._flush()
         for task in self._tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
                 self._error = self._error or error
         if self._error is not None:
             raise self._error
+
+    def _tokens(self, client: AsyncClient) -> float | None:
+        """Tokens a minute that are allowed to the model that was asked last."""
+        plain = client._plain  # pyright: ignore[reportPrivateUsage] - what the batch runs by
+        rate = plain.rate(self._model, "tokens") if self._model else None
+        return None if rate is None else rate * 60
 
     @property
     def whole(self) -> bool:
@@ -124,8 +164,7 @@ class Engine:
 
     def stop(self, grace: float | None) -> None:
         """Take no more rows; leave those under way so many seconds, or none."""
-        self._stopping = True
-        self._room.set()
+        self._take_no_more()
         if grace is None:
             for task in self._tasks:
                 task.cancel()
@@ -134,10 +173,16 @@ class Engine:
 
     def _halt(self, error: DragomanError) -> None:
         self._error = self._error or error
+        self._take_no_more()
+        if isinstance(error, BatchError) and not isinstance(error, SourceError) and error.field != "outage":
+            self.stop(None)  # what would still come could not be kept
+
+    def _take_no_more(self) -> None:
         self._stopping = True
         self._room.set()
-        if isinstance(error, BatchError) and not isinstance(error, SourceError):
-            self.stop(None)  # what would still come could not be kept
+        self._doors.free()
+        if isinstance(self._given, Feed):
+            self._given.stop()
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -145,9 +190,9 @@ class Engine:
         passed = 0
         while not self._stopping:
             try:
-                given = next(self._given, None)
+                given = await self._given.take() if isinstance(self._given, Feed) else next(self._given, None)
                 if given is None:
-                    self._ended = True
+                    self._ended = not (isinstance(self._given, Feed) and self._given.stopped)
                     return
                 self._taken += 1
                 row = self._row(given)
@@ -166,24 +211,35 @@ class Engine:
         if self._look is not None:
             self._look(given)
         row = self._rows.row(given)
-        known = self._index.settled(row.key)
+        known = self._index.settled(row.key) if self._recalled else None
         if known is None:
             self._tally.again += self._index.was_sent(row.key)
             return row
         record = self._journal.read(known[0])
         self._place(row, known[0])
-        self._tally.count(record.kind, read_line(record.payload), reused=True)
-        self._written.set()
+        self._count(record.kind, row, record.payload, reused=True)
         return None
 
     async def _settle(self, client: AsyncClient, row: Row) -> None:
-        begun = time.monotonic()
-        if not isinstance(row.request, ChatRequest):
+        if isinstance(row.request, ConfigError):
             self._keep(Kind.FAILED, row, failed(row, row.request, seconds=0.0))
-            return
+        elif self._twins is None:
+            await self._send(client, row, row.request)
+        elif (at := await self._twins.turn(row.same)) is not None:
+            self._keep(Kind.DONE, row, repeated(row, self._journal.read(at).payload))
+        else:
+            try:
+                if not self._stopping:  # it may have waited long for its turn
+                    await self._send(client, row, row.request)
+            finally:
+                self._twins.over(row.same)
+
+    async def _send(self, client: AsyncClient, row: Row, request: Asked) -> None:
+        begun = time.monotonic()
         self._under_way += 1
+        self._sent(row)
         try:
-            response = await self._asked(client, row, row.request)
+            response = await self._answer(client, row, request)
         except _ENDS_ALL as error:
             self._halt(error)
         except DragomanError as error:
@@ -192,18 +248,47 @@ class Engine:
             if response is not None:
                 provider = client.providers.get(response.provider or "")
                 spoken = provider.wire if provider else None
-                line = answered(row, response, seconds=time.monotonic() - begun, spoken=spoken)
-                self._keep(Kind.DONE, row, line)
+                seconds = time.monotonic() - begun
+                line = answered(row, response, seconds=seconds, spoken=spoken, shared=self._twins is not None)
+                at = self._keep(Kind.DONE, row, line)
+                if self._twins is not None:
+                    self._twins.keep(row.same, at)
         finally:
             self._under_way -= 1
             self._room.set()
 
-    async def _asked(self, client: AsyncClient, row: Row, request: ChatRequest) -> ChatResponse | None:
+    async def _answer(self, client: AsyncClient, row: Row, request: Asked) -> Answer | None:
+        """Ask until it is answered, or is to blame itself; None if the run was stopped before."""
+        self._model = request.model
+        door, earlier, times = self._doors.of(request.model), tuple[Attempt, ...](), 0
+        if door.shut:
+            await door.wait()
+        while not (self._stopping and door.shut):
+            sent = time.monotonic()
+            try:
+                response = await self._asked(client, request)
+            except _ENDS_ALL:
+                raise
+            except DragomanError as error:
+                times, last = times + 1, error.attempts[-1:]
+                error.attempts = earlier = (*earlier, *error.attempts)
+                if not speaks_of_outage(error):
+                    if error.status is not None:
+                        door.answered()
+                    raise
+                sent = time.monotonic() - last[0].seconds if last else sent
+                if not await door.failed(error, sent, times):
+                    raise
+            else:
+                door.answered()
+                return _with_attempts(response, earlier)
+        return None
+
+    async def _asked(self, client: AsyncClient, request: Asked) -> Answer | None:
         """Ask; where the money that is left is reserved for others, wait until some of it is free again."""
-        self._journal.append(Kind.SENT, row.number, row.key)
         while True:
             try:
-                return await client.send(request)
+                return await (client.send(request) if isinstance(request, ChatRequest) else ask(client, request))
             except BudgetError:
                 self._without_room += 1
                 try:
@@ -216,26 +301,62 @@ class Engine:
                 if self._stopping:
                     return None
 
-    def _keep(self, kind: Kind, row: Row, line: bytes) -> None:
+    def _keep(self, kind: Kind, row: Row, line: bytes) -> int:
         at = self._journal.append(kind, row.number, row.key, line)
         self._index.settle(row.key, at, failed=kind == Kind.FAILED)
         self._place(row, at)
-        self._tally.count(kind, read_line(line))
+        self._count(kind, row, line)
+        return at
+
+    def _count(self, kind: Kind, row: Row, payload: bytes, *, reused: bool = False) -> None:
+        cost = self._tally.count(kind, read_line(payload), reused=reused)
+        self._tally.projection.add(row.number, size_of(row.given.value, row.given.line), float(cost or 0))
         self._written.set()
 
+    def _sent(self, row: Row) -> None:
+        """Note that a row is sent; it is written with the next outcome, or soon."""
+        self._journal.hold(Kind.SENT, row.number, row.key)
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_later(_SYNC, self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = None
+        try:
+            self._journal.flush()
+        except BatchError as error:
+            self._halt(error)
+
     def _place(self, row: Row, at: int) -> None:
-        self._index.put(row.number if self._ordered else self._settled, at)
+        self._index.put(row.number if self._ordered else self._placed + self._settled, at)
         self._settled += 1
 
     async def _sync(self) -> None:
         loop = asyncio.get_running_loop()
+        due = loop.time() + _MARK
         while True:
-            await self._written.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_MARK):  # `wait_for` may swallow the end of the run (CPython 3.11)
+                    await self._written.wait()
             self._written.clear()
             try:
+                if loop.time() >= due:
+                    due = loop.time() + _MARK
+                    self._mark()
                 await loop.run_in_executor(None, self._journal.sync)
             except BatchError as error:
                 self._halt(error)
                 return
+            self._tally.note()
             self._changed()
             await asyncio.sleep(_SYNC)
+
+    def _mark(self) -> None:
+        """Say in the journal how the run stands, for who looks at it from elsewhere."""
+        report = self._tally.report()
+        self._journal.append(Kind.MARK, 0, NO_KEY, msgspec.json.encode(mark_of(report)))
+
+
+def _with_attempts(response: Answer | None, earlier: tuple[Attempt, ...]) -> Answer | None:
+    if response is None or not earlier:
+        return response
+    return msgspec.structs.replace(response, attempts=(*earlier, *response.attempts))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from dragoman.batch.estimate import estimated
 from dragoman.batch.job import Job
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dragoman.client import AsyncClient
     from dragoman.policy.budget.budget import Budget
     from dragoman.routes import Routes
+
+T = TypeVar("T")
 
 # Seconds that rows under way have to end when a run is stopped: they are paid for.
 GRACE: Final = 10.0
@@ -52,12 +54,12 @@ class _Run:
         first, self._begun = not self._begun, True
         return first
 
-    def _places(self) -> Iterator[BatchRow | None]:
+    def _places(self, outcome: Callable[[int], T | None]) -> Iterator[T | None]:
         """Outcomes in their order; None where one has to be waited for."""
         place = 0
         while True:
             ended = self.job.ended  # before looking: what comes after would be missed
-            row = self.job.outcome(place)
+            row = outcome(place)
             if row is None and ended:
                 following = self.job.following(place)
                 if following is None:
@@ -95,9 +97,16 @@ class BlockingRun(_Run):
 
     def rows(self, owner: object) -> Iterator[BatchRow]:
         """Outcomes in their order, as soon as each is there; keeps its owner, and so the journal, until the end."""
+        return self._outcomes(owner, self.job.outcome)
+
+    def lines(self, owner: object) -> Generator[bytes, None, None]:
+        """The same as lines of the files."""
+        return self._outcomes(owner, self.job.line)
+
+    def _outcomes(self, owner: object, outcome: Callable[[int], T | None]) -> Generator[T, None, None]:
         self._start()
         try:
-            for row in self._places():
+            for row in self._places(outcome):
                 if row is not None:
                     yield row
                 else:
@@ -113,7 +122,10 @@ class BlockingRun(_Run):
         self._ended()
 
     def cancel(self) -> None:
-        """Take no more rows; those under way have a moment to end.  From any thread."""
+        """Take no more rows; those under way have a moment to end, as have batches at a provider.  From any thread."""
+        self.job.revoke()
+        if self.job.away:
+            self._start()  # it cancels them, takes what is there, and ends
         if self._begin():
             self.job.drop()
             self._over.set()
@@ -184,11 +196,18 @@ class AsyncRun(_Run):
             raise
         running.result()
 
-    async def rows(self, owner: object) -> AsyncIterator[BatchRow]:
+    def rows(self, owner: object) -> AsyncIterator[BatchRow]:
         """Outcomes in their order, as soon as each is there; keeps its owner, and so the journal, until the end."""
+        return self._outcomes(owner, self.job.outcome)
+
+    def lines(self, owner: object) -> AsyncIterator[bytes]:
+        """The same as lines of the files."""
+        return self._outcomes(owner, self.job.line)
+
+    async def _outcomes(self, owner: object, outcome: Callable[[int], T | None]) -> AsyncIterator[T]:
         running = self._start()
         try:
-            for row in self._places():
+            for row in self._places(outcome):
                 if row is not None:
                     yield row
                     continue
@@ -202,7 +221,10 @@ class AsyncRun(_Run):
         running.result()
 
     def cancel(self) -> None:
-        """Take no more rows; those under way have a moment to end.  In the thread of the loop."""
+        """Take no more rows; those under way have a moment, and batches at a provider.  In the thread of the loop."""
+        self.job.revoke()
+        if self.job.away:
+            self._start()  # it cancels them, takes what is there, and ends
         if self._running is None:
             self.job.drop()
         self.job.stop(GRACE)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from hashlib import blake2b
+from typing import Final
 
 from dragoman.errors import BatchError
 
@@ -23,10 +24,24 @@ _TABLES = """
 """
 
 
+# So many outcomes are put away together.
+_AT_HAND: Final = 512
+
+
 class Index:
-    """What is known of the rows of one run; from any thread."""
+    """
+    What is known of the rows of one run; from any thread.
+
+    What is new is kept at hand and goes into the database some hundreds at a time.
+
+    Attributes:
+        recalled: Whether any row has its outcome.
+    """
 
     def __init__(self) -> None:
+        self.recalled = False
+        self._outcomes: dict[bytes, tuple[int, bool]] = {}
+        self._places: dict[int, int] = {}
         self._lock = threading.Lock()
         self._sent = False
         self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -43,19 +58,43 @@ class Index:
             raise BatchError(f"the batch's index cannot be kept in the temporary folder: {error}") from error
         return row
 
+    def _put_away(self) -> None:
+        """Into the database; what is at hand goes when it is there, so that who looks from another thread finds it."""
+        outcomes = [(key, at, failed) for key, (at, failed) in self._outcomes.copy().items()]
+        places = list(self._places.copy().items())
+        try:
+            with self._lock:
+                self._base.executemany("INSERT OR REPLACE INTO settled VALUES (?, ?, ?)", outcomes)
+                self._base.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", places)
+        except sqlite3.OperationalError as error:
+            raise BatchError(f"the batch's index cannot be kept in the temporary folder: {error}") from error
+        for key, at, _ in outcomes:
+            if self._outcomes.get(key, (at, False))[0] == at:
+                self._outcomes.pop(key, None)
+        for place, at in places:
+            if self._places.get(place) == at:
+                self._places.pop(place, None)
+
     def settle(self, key: bytes, at: int, *, failed: bool) -> None:
         """The row of this key has its outcome there."""
-        self._do("INSERT OR REPLACE INTO settled VALUES (?, ?, ?)", key, at, failed)
+        self.recalled = True
+        self._outcomes[key] = (at, failed)
+        if len(self._outcomes) >= _AT_HAND:
+            self._put_away()
         if self._sent:
             self._do("DELETE FROM sent WHERE key = ?", key)
 
     def settled(self, key: bytes) -> tuple[int, bool] | None:
         """Where the outcome of that key stands, and whether it is a failure; None if there is none."""
+        new = self._outcomes.get(key)
+        if new is not None:
+            return new
         found = self._do("SELECT at, failed FROM settled WHERE key = ?", key)
         return None if found is None else (found[0], bool(found[1]))
 
     def forget(self, key: bytes) -> None:
         """The outcome of that key does not count."""
+        self._outcomes.pop(key, None)
         self._do("DELETE FROM settled WHERE key = ?", key)
 
     def send(self, key: bytes) -> None:
@@ -69,15 +108,23 @@ class Index:
 
     def put(self, place: int, at: int) -> None:
         """The outcome that comes at this place of the output stands there."""
-        self._do("INSERT OR REPLACE INTO rows VALUES (?, ?)", place, at)
+        self._places[place] = at
+        if len(self._places) >= _AT_HAND:
+            self._put_away()
 
     def at(self, place: int) -> int | None:
         """Where the outcome at this place of the output stands; None if there is none yet."""
+        new = self._places.get(place)
+        if new is not None:
+            return new
         found = self._do("SELECT at FROM rows WHERE place = ?", place)
         return None if found is None else found[0]
 
     def after(self, place: int) -> int | None:
         """The first place from this on that has an outcome."""
+        if place in self._places:
+            return place
+        self._put_away()
         found = self._do("SELECT place FROM rows WHERE place >= ? ORDER BY place LIMIT 1", place)
         return None if found is None else found[0]
 

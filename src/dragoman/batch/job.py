@@ -21,23 +21,30 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from dragoman.batch.columns import columns_of
 from dragoman.batch.engine import Engine
+from dragoman.batch.feed import closed, opened
+from dragoman.batch.figures import size_of
 from dragoman.batch.index import Index
 from dragoman.batch.journal import NO_KEY, Journal, Kind, Record, journal_of
 from dragoman.batch.lines import cost_of, read_line, row_of
 from dragoman.batch.merge import write_files
 from dragoman.batch.rows import Row, Rows
+from dragoman.batch.service.logbook import Logbook
+from dragoman.batch.sinks import check_sink
 from dragoman.batch.source import Given, Source
 from dragoman.batch.tally import Tally
 from dragoman.batch.template import Template
+from dragoman.batch.twins import Twins
 from dragoman.errors import ConfigError, SourceError
 from dragoman.policy.budget.budget import Budget
 from dragoman.types.batches import BatchReport, BatchRow
-from dragoman.types.batching import BatchTask
+from dragoman.types.batching import BatchTask, Mode
 from dragoman.types.requests import OutputFormat, settings_from
 from dragoman.types.responses import ChatResponse
 
 if TYPE_CHECKING:
+    from dragoman.batch.service.engine import Remote
     from dragoman.client import AsyncClient
 
 
@@ -52,6 +59,7 @@ class Told(msgspec.Struct, kw_only=True):
         settings: For all rows, where they are JSON.
         unsaid: Settings that a journal cannot carry.
         pid: The process that runs it.
+        bare: Whether it has a journal, and no output.
     """
 
     source: str | None = None
@@ -60,6 +68,7 @@ class Told(msgspec.Struct, kw_only=True):
     settings: dict[str, Any] = {}
     unsaid: list[str] = []
     pid: int = 0
+    bare: bool = False
 
 
 class Job:
@@ -92,6 +101,8 @@ class Job:
         self._sink = None if task.sink is None else Path(task.sink)
         if self._sink is not None and self._sink.is_dir():
             raise ConfigError(f"{self._sink} is a directory: give a file", field="sink")
+        if self._sink is not None:
+            check_sink(self._sink)
         self._source = Source(task.source)
         self._rows = Rows(
             model=options.model,
@@ -100,10 +111,18 @@ class Job:
             system=options.system,
             key=options.key,
             resolves=resolves,
+            embed=options.verb == "embed",
+            said={"dimensions": options.dimensions, "kind": options.kind},
+            parse=options.verb == "parse",
         )
+        self._twins = Twins() if options.dedupe else None
         self._engine: Engine | None = None
+        self._book = Logbook()
+        self._remote: Remote | None = None
+        self._revoked = False
         self._index = Index()
         self._journal: Journal | None = None
+        self._path = _journal_path(self._sink, options.job)
         self._spent = Decimal(0)
         self._unwanted = False
         self._reading: Callable[[ChatResponse], Any] | None = None
@@ -121,8 +140,8 @@ class Job:
         try:
             if self._source.again:
                 with closing(iter(self._source)) as rows:
-                    self.tally.rows = sum(1 for _ in map(self._look, rows))
-            self._journal = Journal(journal_of(self._sink) if self._sink else None)
+                    self.tally.rows = sum(1 for _ in map(self._measured, rows))
+            self._journal = Journal(self._path)
             for record in self._journal.records():
                 _RECALL[record.kind](self, record)
         except BaseException:
@@ -134,11 +153,18 @@ class Job:
         taken = self._index.claim(name, given.number)
         if taken is not None:
             raise SourceError(
-                f"{given.place}: the id {name!r} is that of row {taken} (counted from 0), too", field="custom_id"
+                f"{given.place}: the id {name!r} is that of {self._source.place(taken)}, too", field="custom_id"
             )
 
+    def _measured(self, given: Given) -> None:
+        self._look(given)
+        self.tally.projection.total += size_of(given.value, given.line)
+
     def _settled(self, record: Record) -> None:
-        self._spent += cost_of(read_line(record.payload)) or 0
+        line = read_line(record.payload)
+        self._spent += cost_of(line) or 0
+        if self._twins is not None and isinstance(line.asked, str):
+            self._twins.keep(bytes.fromhex(line.asked), record.at)
         if record.kind == Kind.FAILED and self._task.options.retry_failed:
             self._index.forget(record.key)
         else:
@@ -175,36 +201,101 @@ class Job:
         if self.ended:
             return
         journal, options = self._opened(), self._task.options
-        begun, given = time.monotonic(), iter(self._source)
+        begun, given = time.monotonic(), opened(self._source)
+        self.tally.begin()
         try:
             journal.append(Kind.START, 0, NO_KEY, msgspec.json.encode(self._told()))
-            self._engine = Engine(
-                given,
-                self._rows,
-                journal,
-                self._index,
-                self.tally,
-                window=options.window if self.tally.rows is None else min(options.window, max(1, self.tally.rows)),
-                ordered=options.order == "input",
-                look=None if self._source.again else self._look,
-                changed=self._changed,
-            )
-            if self._unwanted:
-                self._engine.stop(None)
             async with self._client(self._budget()) as client:
-                await self._engine.run(client)
+                placed = await self._hand_in(client)
+                if self._remote is None or self._remote.left:
+                    self._engine = Engine(
+                        given if self._remote is None else self._unsettled(given),
+                        self._rows,
+                        journal,
+                        self._index,
+                        self.tally,
+                        window=options.window
+                        if self.tally.rows is None
+                        else min(options.window, max(1, self.tally.rows)),
+                        outage=options.outage,
+                        ordered=options.order == "input",
+                        look=None if self._source.again else self._look,
+                        changed=self._changed,
+                        twins=self._twins,
+                        placed=placed,
+                    )
+                    if self._unwanted:
+                        self._engine.stop(None)
+                    await self._engine.run(client)
             journal.sync()
             await self._finish()
         finally:
+            self.tally.note(last=True)
             self.tally.seconds = time.monotonic() - begun
-            given.close()
+            await closed(given)
+            if self._remote is not None:
+                self._remote.close()
             self.ended = True
             journal.unlock()
             self._changed()
 
+    async def _hand_in(self, client: AsyncClient) -> int:
+        """Have rows asked by providers' batch APIs, where the mode says so; how many outcomes have their place then."""
+        options = self._task.options
+        if options.mode == "live" and not self._book.open:
+            return 0
+        if not self._source.again:
+            raise ConfigError(
+                f"mode={options.mode!r} needs a source that can be read twice: a file, or a list", field="source"
+            )
+        from dragoman.batch.service.engine import Remote  # who asks live need not load this
+        from dragoman.batch.service.keeping import Keeping
+
+        keeping = Keeping(
+            self._opened(),
+            self._index,
+            self.tally,
+            ordered=options.order == "input",
+            changed=self._changed,
+            twins=self._twins,
+        )
+        with closing(iter(self._source)) as given:
+            self._remote = Remote(given, self._rows, keeping, self._book, options, client)
+            self._remote.revoked = self._revoked
+            self.tally.waiting, self.tally.notes = self._remote.waiting, self._remote.notes
+            if self._unwanted:
+                self._remote.stop(None)
+            await self._remote.run()
+        return keeping.placed
+
+    def _unsettled(self, given: Any) -> Iterator[Given]:
+        """The rows that providers' batches have left."""
+        return (one for one in given if not self._index.settled(self._rows.row(one).key))
+
+    @property
+    def mode(self) -> Mode:
+        """As it was told."""
+        return self._task.options.mode
+
+    @property
+    def away(self) -> bool:
+        """Whether something of it is at a provider."""
+        return bool(self._book.open)
+
+    def revoke(self) -> None:
+        """What is at a provider is to be cancelled there when it stops; from any thread."""
+        self._revoked = True
+        if self._remote is not None:
+            self._remote.revoked = True
+
+    def _recall_book(self, record: Record) -> None:
+        self._book.recall(record)
+
     def stop(self, grace: float | None) -> None:
         """Take no more rows, and leave those under way so many seconds; in the thread of the loop."""
         self._unwanted = True  # for an engine that is not there yet
+        if self._remote is not None and not self.ended:
+            self._remote.stop(grace)
         if self._engine is not None and not self.ended:
             self._engine.stop(grace)
 
@@ -216,13 +307,20 @@ class Job:
     async def _finish(self) -> None:
         import asyncio  # the engine has it already
 
-        assert self._engine is not None  # it has run
-        if not self._engine.whole:
-            self.tally.stopped = "cancelled"
+        if not self._whole:
+            self.tally.stopped = "cancelled" if not self.away else "it goes on at the provider: run it again to collect"
             return
         self.tally.rows = self.tally.done + self.tally.failed
         if self._sink is not None:
-            await asyncio.to_thread(write_files, self._sink, self._records(), self.tally.failed)
+            columns = columns_of(self._form, embed=self._rows.vectors, chat=self._rows.words)
+            await asyncio.to_thread(write_files, self._sink, self._records(), self.tally.failed, columns)
+
+    @property
+    def _whole(self) -> bool:
+        """Whether the input was read to its end, and everything that it gave is settled."""
+        if self._remote is not None and not self._remote.whole:
+            return False
+        return self._engine is None or self._engine.whole
 
     def _budget(self) -> Budget | None:
         dollars = self._task.options.dollars
@@ -231,7 +329,7 @@ class Job:
     def _told(self) -> Told:
         path, unsaid = self._source.path, list[str]()
         options = msgspec.to_builtins(self._task.options, str_keys=True, enc_hook=str)
-        del options["retry_failed"]  # is said for one run
+        del options["retry_failed"], options["job"]  # are said for one run
         settings: dict[str, Any] = {}
         for name, value in self._task.settings.items():
             if _carried(name, value, self._settings.get(name)):
@@ -239,10 +337,16 @@ class Job:
             else:
                 unsaid.append(name)
         where = None
-        if path is not None and self._sink is not None:
-            where = os.path.relpath(path, self._sink.parent)
+        if path is not None and self._path is not None:
+            where = os.path.relpath(path, self._path.parent)
         return Told(
-            source=where, rows=self.tally.rows, options=options, settings=settings, unsaid=unsaid, pid=os.getpid()
+            source=where,
+            rows=self.tally.rows,
+            options=options,
+            settings=settings,
+            unsaid=unsaid,
+            pid=os.getpid(),
+            bare=self._sink is None,
         )
 
     def _changed(self) -> None:
@@ -267,6 +371,11 @@ class Job:
             return None
         record = journal.read(at)
         return self._read(row_of(record))
+
+    def line(self, place: int) -> bytes | None:
+        """The same as a line of the files."""
+        at, journal = self._index.at(place), self._opened()
+        return None if at is None or at >= journal.synced else journal.read(at).payload
 
     def following(self, place: int) -> int | None:
         """The first place from this on that has an outcome: after a run that was stopped some have none."""
@@ -296,8 +405,18 @@ class Job:
     def close(self) -> None:
         """Let everything go.  Idempotent."""
         self._index.close()
+        if self._twins is not None:
+            self._twins.close()
         if self._journal is not None:
             self._journal.close()
+
+
+def _journal_path(sink: Path | None, said: Any) -> Path | None:
+    if said is not None:
+        if sink is not None:
+            raise ConfigError("job is for a batch without an output: the journal of one is OUT.job", field="job")
+        return Path(said)
+    return None if sink is None else journal_of(sink)
 
 
 def _carried(name: str, value: object, meant: object) -> bool:
@@ -314,4 +433,9 @@ _RECALL: dict[Kind, Callable[[Job, Record], None]] = {
     Kind.SENT: Job._sent,  # pyright: ignore[reportPrivateUsage]
     Kind.DONE: Job._settled,  # pyright: ignore[reportPrivateUsage]
     Kind.FAILED: Job._settled,  # pyright: ignore[reportPrivateUsage]
+    Kind.MARK: Job._ignored,  # pyright: ignore[reportPrivateUsage]
+    Kind.INTENT: Job._recall_book,  # pyright: ignore[reportPrivateUsage]
+    Kind.SUBMITTED: Job._recall_book,  # pyright: ignore[reportPrivateUsage]
+    Kind.ENDED: Job._recall_book,  # pyright: ignore[reportPrivateUsage]
+    Kind.CLOSED: Job._recall_book,  # pyright: ignore[reportPrivateUsage]
 }

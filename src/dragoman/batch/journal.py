@@ -44,6 +44,11 @@ class Kind(IntEnum):
     SENT = 2
     DONE = 3
     FAILED = 4
+    MARK = 5  # how the run stood then, for who looks at it from another process
+    INTENT = 6  # of a batch at a provider, as are all that follow; see service.logbook
+    SUBMITTED = 7
+    ENDED = 8
+    CLOSED = 9
 
 
 class Record(NamedTuple):
@@ -132,6 +137,7 @@ class Journal:
         self.path = path
         self._file = _opened(path)
         self._fd = self._file.fileno()
+        self._held: list[bytes] = []
         self.end = self.synced = 0
 
     def records(self) -> Iterator[Record]:
@@ -142,10 +148,13 @@ class Journal:
             end = record.at + _BEFORE + len(record.payload)
             yield record
         self.end = max(end, len(HEAD))
-        if end == 0:
-            os.ftruncate(self._fd, 0)
-            self._write(HEAD, 0)
-        os.ftruncate(self._fd, self.end)
+        try:
+            if end == 0:
+                os.ftruncate(self._fd, 0)
+                self._write(HEAD, 0)
+            os.ftruncate(self._fd, self.end)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
         self.sync()
 
     def append(self, kind: Kind, number: int, key: bytes, payload: bytes = b"") -> int:
@@ -155,11 +164,28 @@ class Journal:
         Raises:
             BatchError: It cannot be written; the journal is as it was before.
         """
-        about, at = _ABOUT.pack(len(payload), crc32(payload), kind, number, key), self.end
-        data = b"".join((about, _CHECK.pack(crc32(about)), payload))
-        self._write(data, at)
-        self.end = at + len(data)
-        return at
+        record = _packed(kind, number, key, payload)
+        self._held.append(record)
+        self.flush()
+        return self.end - len(record)
+
+    def hold(self, kind: Kind, number: int, key: bytes) -> None:
+        """Write a record without payload together with the next one, or when `flush` is called."""
+        self._held.append(_packed(kind, number, key, b""))
+
+    def flush(self) -> None:
+        """
+        Write what is held.
+
+        Raises:
+            BatchError: It cannot be written; the journal is as it was before, and nothing is held any more.
+        """
+        if not self._held:
+            return
+        data = b"".join(self._held)
+        self._held.clear()
+        self._write(data, self.end)
+        self.end += len(data)
 
     def _write(self, data: bytes, at: int) -> None:
         view, done = memoryview(data), 0
@@ -167,7 +193,8 @@ class Journal:
             while done < len(data):
                 done += os.pwrite(self._fd, view[done:], at + done)
         except OSError as error:
-            os.ftruncate(self._fd, at)
+            with suppress(OSError):  # what is left of it is a torn tail, which is cut off when it is opened again
+                os.ftruncate(self._fd, at)
             raise unwritable(self.path, error) from error
 
     def sync(self) -> None:
@@ -198,6 +225,11 @@ class Journal:
     def close(self) -> None:
         """Let it go.  Idempotent."""
         self._file.close()
+
+
+def _packed(kind: Kind, number: int, key: bytes, payload: bytes) -> bytes:
+    about = _ABOUT.pack(len(payload), crc32(payload), kind, number, key)
+    return b"".join((about, _CHECK.pack(crc32(about)), payload))
 
 
 def _opened(path: Path | None) -> BinaryIO:

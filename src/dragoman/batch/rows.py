@@ -6,6 +6,7 @@ A row is one of
 * a line of OpenAI's batch files: `custom_id`, `url`, `body`; the body is read by the dialect of its address;
 * an object with `prompt` or `messages`, and `system`, `model` and settings if it likes; or, under a template,
   any object;
+* where vectors are wanted, an object with `input`, or any object under a template;
 * in Python also a text, a message, a list of messages, or a `ChatRequest`.
 
 What stands in the row wins over what was said for all rows, save the model: who names one wants it for this file.
@@ -24,11 +25,15 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from dragoman import wire
+from dragoman.batch import vectors
+from dragoman.batch.cells import fields_of
 from dragoman.batch.source import Given
 from dragoman.batch.template import Template
+from dragoman.batch.vectors import VectorRequest
 from dragoman.errors import ConfigError, SourceError, UnknownModelError
 from dragoman.types.messages import Message
 from dragoman.types.requests import SETTING_NAMES, ChatRequest
+from dragoman.verbs.parsing import typed_form
 from dragoman.wire.openai_chat import parse_messages
 
 # End of an address to the dialect of its bodies.
@@ -36,6 +41,7 @@ _DIALECTS: Final = {
     "/chat/completions": "openai-chat",
     "/responses": "openai-responses",
     "/messages": "anthropic-messages",
+    "/embeddings": vectors.DIALECT,
 }
 # They say when and how a request is sent, not what is asked.
 _NO_MATTER: Final = {"timeout": None, "priority": None, "reuse": None}
@@ -53,14 +59,16 @@ class Row(NamedTuple):
         dialect: In which its answer is written.
         request: What is asked; or the error for which it cannot be.
         given: The row as it was given.
+        same: 16 bytes: what all rows that ask the same have in common.
     """
 
     number: int
     id: str
     key: bytes
     dialect: str
-    request: ChatRequest | ConfigError
+    request: ChatRequest | VectorRequest | ConfigError
     given: Given
+    same: bytes = b""
 
 
 class Rows:
@@ -74,6 +82,16 @@ class Rows:
         system: Instructions before each prompt that has none, or None.
         key: Name of the field that is the row's id; None for `custom_id`, then `id`.
         resolves: Raises `UnknownModelError` for a reference that leads to no provider.
+        embed: Whether rows that say nothing else ask for vectors.
+        said: `dimensions` and `kind` of the vectors.
+        parse: Whether answers in words are read as values, also where only the row says of which form.
+
+    Attributes:
+        vectors: Whether a row was seen that asks for them.
+        words: Whether one was seen that asks for words.
+
+    Raises:
+        ConfigError: A setting that has no meaning for vectors.
     """
 
     def __init__(
@@ -85,9 +103,21 @@ class Rows:
         system: str | None,
         key: str | None,
         resolves: Callable[[str], object],
+        embed: bool = False,
+        said: Mapping[str, Any] | None = None,
+        parse: bool = False,
     ) -> None:
+        if embed:
+            vectors.check_settings(settings)
+        self.vectors = embed
+        self.words = not embed
+        self._embed = embed
+        self._parse = parse
+        self._said = said or {}
+        self._asked = settings
         self._model = model
         self._settings: dict[str, Any] = {"priority": "batch", **settings}
+        self._bare = not parse and not settings
         self._template = template
         self._system = system
         self._ids = (key,) if key else _IDS
@@ -101,7 +131,35 @@ class Rows:
         Raises:
             SourceError: It cannot; the message names the line and the field.
         """
-        value = _unwrapped(given.value)
+        return self._name(self._value(given), given)
+
+    def row(self, given: Given) -> Row:
+        """Make the request of a row that was looked at; what is wrong in it is kept beside it."""
+        value = self._value(given)
+        name, dialect = self._name(value, given), self._dialect(value)
+        request: ChatRequest | VectorRequest | ConfigError
+        try:
+            made = self._request(value, dialect, given.place)
+            request, known = made, _digest(made)
+        except ConfigError as error:
+            request = error
+            known = blake2b(error.message.encode("utf-8", "replace")).digest()
+        key = blake2b(name.encode() + b"\0" + known, digest_size=16).digest()
+        return Row(given.number, name, key, dialect or "openai-chat", request, given, known[:16])
+
+    def _value(self, given: Given) -> Any:
+        if given.table:
+            return given.value if self._template is not None else fields_of(given.value, given.place)
+        return _unwrapped(given.value)
+
+    def _dialect(self, value: object) -> str | None:
+        """That of a body; None for a row that is none, unless it is to give vectors."""
+        found = None
+        if isinstance(value, Mapping) and self._template is None:
+            found = _dialect(cast("Mapping[str, Any]", value))
+        return found or (vectors.DIALECT if self._embed else None)
+
+    def _name(self, value: object, given: Given) -> str:
         if isinstance(value, Mapping):
             fields = cast("Mapping[str, Any]", value)
             self._check(fields, given.place)
@@ -110,21 +168,9 @@ class Rows:
             raise SourceError(
                 f"{given.place} is {type(value).__name__}: give an object with prompt or messages", field=given.place
             )
+        if self._parse and not isinstance(value, ChatRequest):
+            typed_form(self._asked.get("output"))  # such a row has none of its own
         return f"row-{given.number}"
-
-    def row(self, given: Given) -> Row:
-        """Make the request of a row that was looked at; what is wrong in it is kept beside it."""
-        name, value = self.name(given), _unwrapped(given.value)
-        dialect = _dialect(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else None
-        request: ChatRequest | ConfigError
-        try:
-            made = self._request(value, dialect, given.place)
-            request, known = made, _digest(made)
-        except ConfigError as error:
-            request = error
-            known = blake2b(error.message.encode("utf-8", "replace")).digest()
-        key = blake2b(name.encode("utf-8", "surrogatepass") + b"\0" + known, digest_size=16).digest()
-        return Row(given.number, name, key, dialect or "openai-chat", request, given)
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -132,16 +178,21 @@ class Rows:
         if "body" in fields and self._template is None:
             if not isinstance(fields["body"], Mapping):
                 raise SourceError(f"{place}: body is no object", field="body")
-            if _dialect(fields) is None:
+            dialect = _dialect(fields)
+            if dialect is None:
                 known = ", ".join(_DIALECTS)
                 raise SourceError(
                     f"{place}: nothing here answers {fields.get('url')!r}; known are addresses that end in {known}",
                     field="url",
                 )
+            self.vectors |= dialect == vectors.DIALECT
+            self.words |= dialect != vectors.DIALECT
             self._check_model(cast("Mapping[str, Any]", fields["body"]), place)
             return
         if self._template is not None:
             self._template.fill(fields, place)
+        elif self._embed:
+            vectors.check_fields(fields, place)
         elif "prompt" not in fields and "messages" not in fields:
             there = ", ".join(map(repr, fields)) or "none"
             raise SourceError(
@@ -160,14 +211,16 @@ class Rows:
                 value = fields[name]
                 if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
                     raise SourceError(f"{given.place}: {name} is {value!r}: give a text or a number", field=name)
-                return str(value)
+                return _text(str(value), name, given.place)
         if self._named:
             raise SourceError(f"{given.place}: no field {self._ids[0]!r}, which is to be the id", field=self._ids[0])
         return f"row-{given.number}"
 
     # --- making -------------------------------------------------------------------------------------------------------
 
-    def _request(self, value: Any, dialect: str | None, place: str) -> ChatRequest:
+    def _request(self, value: Any, dialect: str | None, place: str) -> ChatRequest | VectorRequest:
+        if dialect == vectors.DIALECT:
+            return self._vectors(value, place)
         if isinstance(value, ChatRequest):
             own = {name: got for name in SETTING_NAMES if (got := getattr(value, name)) is not None}
             return self._made(value.model, value.messages, own)
@@ -178,6 +231,18 @@ class Rows:
             return self._plain(fields, place)
         return self._plain({"messages": value} if not isinstance(value, str) else {"prompt": value}, place)
 
+    def _vectors(self, value: Any, place: str) -> VectorRequest:
+        fields = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {"input": value}
+        if "body" in fields and self._template is None:
+            made = vectors.decoded(fields["body"], self._model, self._said, self._asked)
+            return msgspec.structs.replace(made, model=self._reference(made.model))
+        texts = fields["input"] if self._template is None else self._template.fill(fields, place)
+        model = self._model or fields.get("model")
+        if not isinstance(model, str):
+            raise ConfigError("no model: give model= for all rows, or one in each", field="model")
+        own = {} if self._template is not None else fields
+        return vectors.request_of(texts, self._reference(model), self._said, own, self._asked)
+
     def _decoded(self, fields: Mapping[str, Any], dialect: str) -> ChatRequest:
         """A body, in its dialect."""
         body = dict(cast("Mapping[str, Any]", fields["body"]))
@@ -186,6 +251,11 @@ class Rows:
         body.pop("stream", None)  # a batch has nobody to stream to
         body.pop("stream_options", None)
         request = wire.get(dialect).decode_request(msgspec.json.encode(body), path=str(fields.get("url")))
+        if self._bare:  # the usual case; a second look at what was just checked would be a tenth of the row's work
+            made = request.directed(model=self._reference(request.model))
+            if made.priority is None:
+                msgspec.structs.force_setattr(made, "priority", "batch")
+            return made
         own = {name: got for name in SETTING_NAMES if (got := getattr(request, name)) is not None}
         return self._made(request.model, request.messages, own)
 
@@ -208,7 +278,8 @@ class Rows:
         if named is None:
             raise ConfigError("no model: give model= for all rows, or one in each", field="model")
         merged: dict[str, Any] = {**self._settings, **own}
-        return ChatRequest(self._reference(named), messages, **merged)
+        request = ChatRequest(self._reference(named), messages, **merged)
+        return msgspec.structs.replace(request, output=typed_form(request.output)) if self._parse else request
 
 
 def _reference(resolves: Callable[[str], object], name: str) -> str:
@@ -247,14 +318,32 @@ def _messages(given: Any) -> tuple[Message, ...]:
     return made
 
 
-def _digest(request: ChatRequest) -> bytes:
+def _text(name: str, field: str, place: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise SourceError(f"{place}: {field} holds half a surrogate pair: it is no valid text", field=field) from error
+    return name
+
+
+def _digest(request: ChatRequest | VectorRequest) -> bytes:
+    try:
+        return blake2b(msgspec.json.encode(_matter(request), enc_hook=_told)).digest()
+    except UnicodeEncodeError as error:
+        raise ConfigError("the row holds half a surrogate pair: it is no valid text", field="prompt") from error
+
+
+def _matter(request: ChatRequest | VectorRequest) -> object:
+    """What of a request decides the answer."""
+    if isinstance(request, VectorRequest):
+        return ("vectors", msgspec.structs.replace(request, timeout=None))
     matter = msgspec.structs.replace(request, **_NO_MATTER) if _timed(request) else request
     if matter.output is not None and matter.output.type is not None and matter.output.schema is not None:
         # The schema says what is asked; the type only how the answer is read here.
         form = msgspec.structs.replace(matter.output, type=None)
         matter = matter.directed(model=matter.model)
         msgspec.structs.force_setattr(matter, "output", form)
-    return blake2b(msgspec.json.encode(matter, enc_hook=_told)).digest()
+    return matter
 
 
 def _timed(request: ChatRequest) -> bool:

@@ -6,26 +6,28 @@ import os
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from shutil import copyfileobj
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import click
-import msgspec
 
 from dragoman import Client
 from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
+from dragoman.cli.batch_report import as_json as as_told
+from dragoman.cli.batch_report import lines, progress, write_page
+from dragoman.cli.batch_stream import stream
 from dragoman.cli.options import parse_options
 from dragoman.cli.output import print_json, talk, terminal, write
 from dragoman.cli.setup import load
 from dragoman.errors import ConfigError
 from dragoman.observe.logswitch import kept
-from dragoman.types.batches import BatchEstimate, BatchReport
+from dragoman.types.batches import BatchEstimate
+from dragoman.types.batching import Mode
 from dragoman.verbs.batch import Batch
 
 T = TypeVar("T")
@@ -45,8 +47,16 @@ def _options(command: Callable[..., T]) -> Callable[..., T]:
             click.option("--window", type=click.IntRange(min=1), help="Most rows under way at once."),
             click.option("--max-cost", metavar="USD", help="Hard stop, for all runs of the batch together."),
             click.option("--as-they-come", is_flag=True, help="Answers in the order in which they come."),
+            click.option("--mode", type=click.Choice(get_args(Mode)), help="Live, at a provider's batch API, or auto."),
+            click.option("--poll", type=float, hidden=True),
+            click.option("--deadline", metavar="TIME", help="With --mode auto: when all must be there (90m, 24h)."),
             click.option("-y", "--yes", is_flag=True, help="Do not ask before a costly start."),
+            click.option("--outage", type=click.FloatRange(min=0), metavar="S", help="Wait for a provider; 600."),
+            click.option("--dedupe", is_flag=True, default=None, help="Pay rows that ask the same once."),
+            click.option("--embed", is_flag=True, help="Rows are texts, and vectors are wanted."),
+            click.option("--dimensions", type=click.IntRange(min=1), help="Length of the vectors."),
             click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object."),
+            click.option("--html", metavar="FILE", help="Write the report as a page with plots."),
         )
     ):
         command = option(command)
@@ -55,47 +65,55 @@ def _options(command: Callable[..., T]) -> Callable[..., T]:
 
 @click.command("run", context_settings=CONTEXT)
 @click.argument("source", metavar="IN")
-@click.option("-o", "--output", required=True, metavar="OUT", help="Where the answers go.")
+@click.option("-o", "--output", required=True, metavar="OUT", help="Where the answers go; - for standard output.")
+@click.option("--job", metavar="FILE.job", help="A journal for -o -; that of OUT is OUT.job.")
 @_options
-def RUN(source: str, output: str, yes: bool, as_json: bool, **options: Any) -> int:
+def RUN(source: str, output: str, job: str | None, yes: bool, as_json: bool, html: str | None, **options: Any) -> int:
     """
-    Ask every row of IN (.jsonl, .csv, .tsv, or - for lines on standard input), and write the answers to OUT.
+    Ask every row of IN, and write the answers to OUT: .jsonl, .csv, .tsv or .parquet, by their names.
 
-    The same command again goes on where the last one ended.
+    IN may be - for lines on standard input, and OUT - for lines on standard output, as they come.  The same command
+    again goes on where the last one ended.
     """
-    with _client() as client, _readable(source) as path:
-        return _run(client.batch(path, output, start=False, **_keywords(options)), output, yes=yes, as_json=as_json)
+    if job is not None:
+        options["job"] = job
+    with client_of() as client, _readable(source) as path:
+        if output == "-":
+            return stream(client.batch(path, start=False, **_keywords(options)), job)
+        return _run(
+            client.batch(path, output, start=False, **_keywords(options)), output, yes=yes, as_json=as_json, html=html
+        )
 
 
 @click.command("resume", context_settings=CONTEXT)
 @click.argument("output", metavar="OUT")
 @click.option("-i", "--input", "source", metavar="IN", help="The input, if it is elsewhere now.")
 @_options
-def RESUME(output: str, source: str | None, yes: bool, as_json: bool, **options: Any) -> int:
+def RESUME(output: str, source: str | None, yes: bool, as_json: bool, html: str | None, **options: Any) -> int:
     """Go on with the batch of OUT, as it was begun; options win over what its journal says."""
-    with _client() as client:
+    with client_of() as client:
         batch = client.resume_batch(output, source, start=False, **_keywords(options))
-        return _run(batch, output, yes=yes, as_json=as_json)
+        return _run(batch, output, yes=yes, as_json=as_json, html=html)
 
 
 @click.command("retry-failed", context_settings=CONTEXT)
 @click.argument("output", metavar="OUT")
 @click.option("-i", "--input", "source", metavar="IN", help="The input, if it is elsewhere now.")
 @_options
-def RETRY(output: str, source: str | None, yes: bool, as_json: bool, **options: Any) -> int:
+def RETRY(output: str, source: str | None, yes: bool, as_json: bool, html: str | None, **options: Any) -> int:
     """Try the rows of OUT's batch again that have failed."""
-    with _client() as client:
+    with client_of() as client:
         batch = client.resume_batch(output, source, start=False, retry_failed=True, **_keywords(options))
-        return _run(batch, output, yes=yes, as_json=as_json)
+        return _run(batch, output, yes=yes, as_json=as_json, html=html)
 
 
 @click.command("estimate", context_settings=CONTEXT)
 @click.argument("source", metavar="IN")
 @click.option("-o", "--output", metavar="OUT", help="Leave out what is settled there.")
 @_options
-def ESTIMATE(source: str, output: str | None, yes: bool, as_json: bool, **options: Any) -> int:
+def ESTIMATE(source: str, output: str | None, yes: bool, as_json: bool, html: str | None, **options: Any) -> int:
     """Say how many rows and tokens a run of IN has, and what it can cost.  Nothing is sent."""
-    with _client() as client, _readable(source) as path:
+    with client_of() as client, _readable(source) as path:
         kept_there = output if output is not None and Path(f"{output}.job").exists() else None
         estimate = client.batch(path, kept_there, start=False, **_keywords(options)).estimate
     if as_json:
@@ -109,11 +127,15 @@ def _keywords(options: dict[str, Any]) -> dict[str, Any]:
     settings = parse_options(options.pop("settings"), None)
     as_they_come = options.pop("as_they_come")
     keywords = {name: value for name, value in options.items() if value is not None}
-    return {**keywords, **({"order": None} if as_they_come else {}), "settings": settings}
+    more: dict[str, Any] = {"order": None} if as_they_come else {}
+    if keywords.pop("embed"):
+        more["verb"] = "embed"
+    return {**keywords, **more, "settings": settings}
 
 
 @contextmanager
-def _client() -> Generator[Client, None, None]:
+def client_of() -> Generator[Client, None, None]:
+    """A client as the setup says."""
     setup = load(os.environ, Path())
     providers: dict[str, Any] = {}
     for name in setup.providers:
@@ -135,10 +157,9 @@ def _readable(source: str) -> Generator[str, None, None]:
         yield file.name
 
 
-def _run(batch: Batch, output: str, *, yes: bool, as_json: bool) -> int:
+def _run(batch: Batch, output: str, *, yes: bool, as_json: bool, html: str | None) -> int:
     screen = terminal(os.environ)
     if screen.interactive and not yes and not _agreed(batch.estimate):
-        batch.cancel()
         return exits.OK
     try:
         with _progress(batch, shown=screen.stderr):
@@ -147,9 +168,14 @@ def _run(batch: Batch, output: str, *, yes: bool, as_json: bool) -> int:
         talk(f"· stopped cleanly: {batch.report}")
         talk(f"· go on with: dragoman batch resume {output}")
         return exits.INTERRUPTED
+    finally:
+        if html:
+            write_page(batch.report, html, output)
     if as_json:
-        print_json({**msgspec.to_builtins(report), "cost": float(report.cost)})
+        print_json(as_told(report))
     talk(f"· {report}, {report.seconds:.1f} s")
+    for line in lines(report):
+        talk(f"·   {line}")
     return exits.PARTIAL if report.failed else exits.OK
 
 
@@ -163,10 +189,15 @@ def _agreed(estimate: BatchEstimate) -> bool:
 def _shown(estimate: BatchEstimate) -> str:
     most = "as many as they like" if estimate.output_tokens is None else f"at most {estimate.output_tokens:,}"
     text = f"{estimate.rows:,} rows, about {estimate.input_tokens:,} tokens in and {most} out"
-    if estimate.cost_low is None:
-        return f"{text}; the price is not known"
-    high = "" if estimate.cost_high is None else f" to ${estimate.cost_high:,.4f}"
-    return f"{text}; ${estimate.cost_low:,.4f}{high}"
+    if len(estimate.modes) < 2:
+        return f"{text}; {_priced(estimate.cost_low, estimate.cost_high)}"
+    return f"{text}; " + "; ".join(f"{mode}: {_priced(*prices)}" for mode, prices in estimate.modes.items())
+
+
+def _priced(low: Decimal | None, high: Decimal | None) -> str:
+    if low is None:
+        return "the price is not known"
+    return f"${low:,.4f}" if high is None else f"${low:,.4f} to ${high:,.4f}"
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------
@@ -178,11 +209,14 @@ def _progress(batch: Batch, *, shown: bool) -> Generator[None, None, None]:
     if not shown:
         yield
         return
-    over, begun = threading.Event(), time.monotonic()
+    over = threading.Event()
 
     def show() -> None:
+        longest = 0
         while not over.wait(_EVERY):
-            talk(f"\r{_line(batch.report, time.monotonic() - begun)}", end="")
+            text = progress(batch.report)
+            talk(f"\r{text}{' ' * (longest - len(text))}", end="")
+            longest = max(longest, len(text))
 
     shower = threading.Thread(target=show, name="dragoman-batch-progress", daemon=True)
     shower.start()
@@ -192,11 +226,3 @@ def _progress(batch: Batch, *, shown: bool) -> Generator[None, None, None]:
         over.set()
         shower.join()
         talk()
-
-
-def _line(report: BatchReport, seconds: float) -> str:
-    settled = report.done + report.failed
-    rate = (settled - report.reused) / seconds
-    left = "" if not rate or report.left is None else f", {report.left / rate:,.0f} s left"
-    of = "" if report.rows is None else f"/{report.rows:,}"
-    return f"{settled:,}{of} rows, {report.failed:,} failed, {rate:,.1f}/s, ${report.cost:.4f}{left}   "

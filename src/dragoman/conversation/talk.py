@@ -210,6 +210,7 @@ class Talk:
         """Begin the turn when it may."""
         ref, started = self._ref, self._runtime.now()
         while True:
+            sent = self._runtime.now()
             got = await self._try(ref, ask, until)
             if not isinstance(got, Busy):
                 return got
@@ -218,7 +219,8 @@ class Talk:
                 continue
             now = self._runtime.now()
             pause = min(max((now - started) / 20, _FIRST_PAUSE), _LONGEST_PAUSE)
-            if self._on_busy == "reject" or (until is not None and now + pause >= until):
+            # Nobody is asked whose answer would come too late: the turn might have begun, and nobody would know.
+            if self._on_busy == "reject" or (until is not None and now + pause + 2 * (now - sent) >= until):
                 raise self._busy(got)
             await self._runtime.sleep(pause)
             ask = msgspec.structs.replace(ask, ticket=got.ticket)

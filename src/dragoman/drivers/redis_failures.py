@@ -27,6 +27,12 @@ _CODES: Final = {
     "OutOfMemoryError": "OOM",
     "NoScriptError": "NOSCRIPT",
     "ExecAbortError": "EXECABORT",
+    "MovedError": "MOVED",
+    "AskError": "ASK",
+    "TryAgainError": "TRYAGAIN",
+    "ClusterDownError": "CLUSTERDOWN",
+    "ClusterCrossSlotError": "CROSSSLOT",
+    "MasterDownError": "MASTERDOWN",
 }
 # Code: what it means and what to do; whether it may go away by itself.
 _MEANING: Final = {

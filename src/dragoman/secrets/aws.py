@@ -4,6 +4,7 @@ AWS credentials: a bearer token, or a signature (SigV4) over the finished reques
 The signer is botocore's, and so is the search for credentials (environment, profiles, SSO, web identity, containers,
 instances) where none are given.  Given are: `AWS_BEARER_TOKEN_BEDROCK` or an `api_key`, which goes as a bearer token;
 or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or an `api_key` of the form `id:secret` or `id:secret:token`.
+A row whose `address` says `service` is signed for that one; only Bedrock takes bearer tokens.
 
 Rule: the secret of a signature never leaves the process; only what it signed does.
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from io import BytesIO
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -55,6 +57,8 @@ def authorize(request: HttpRequest, provider: Provider, key: Secret | None) -> H
         MissingKeyError: No credentials were found.
     """
     text = key.reveal() if key is not None else ""
+    if text and ":" not in text and _service(provider) != _SERVICE:
+        text = ""
     if text and ":" not in text:
         return msgspec.structs.replace(request, headers=request.headers | {"authorization": f"Bearer {text}"})
     return _signed(request, provider, _given(text, provider) if text else _found(provider))
@@ -78,14 +82,21 @@ def region_of(provider: Provider) -> str:
     return region
 
 
+def _service(provider: Provider) -> str:
+    return provider.address.get("service", _SERVICE)
+
+
 def _signed(request: HttpRequest, provider: Provider, credentials: Any) -> HttpRequest:
     try:
-        from botocore.auth import SigV4Auth
+        from botocore.auth import S3SigV4Auth, SigV4Auth
         from botocore.awsrequest import AWSRequest
     except ImportError as error:
         raise _missing(provider) from error
-    signed = AWSRequest(method=request.method, url=request.url, data=request.body, headers=dict(request.headers))
-    SigV4Auth(credentials, _SERVICE, region_of(provider)).add_auth(signed)
+    service = _service(provider)
+    signer = (S3SigV4Auth if service == "s3" else SigV4Auth)(credentials, service, region_of(provider))
+    with request.upload.path.open("rb") if request.upload else BytesIO(request.body) as body:  # hashed in pieces
+        signed = AWSRequest(method=request.method, url=request.url, data=body, headers=dict(request.headers))
+        signer.add_auth(signed)
     return msgspec.structs.replace(request, headers={name.lower(): value for name, value in signed.headers.items()})
 
 

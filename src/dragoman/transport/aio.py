@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import sys
 import time
 import weakref
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,7 @@ from dragoman.transport.routes import Route, Routes
 from dragoman.transport.sessions import LoopPools
 from dragoman.transport.tls import TrustStore
 from dragoman.transport.tls_value import TLS
+from dragoman.transport.upload import Pieces, size_of
 from dragoman.types.http import HttpRequest
 
 # aiohttp warns of larger bodies that are bytes, and does not of files: those it sends in pieces.
@@ -94,7 +96,8 @@ class AsyncTransport:
             response.close()
             raise connect_error(route, refusal(407, response.reason or ""))
         try:
-            return AsyncExchange(pool, response, self._limits, call.reused)
+            limits = (self._limits[0], sys.maxsize) if request.large else self._limits
+            return AsyncExchange(pool, response, limits, call.reused)
         except WireError:
             response.close()
             raise
@@ -143,7 +146,10 @@ def _arguments(request: HttpRequest, route: Route) -> dict[str, Any]:
     """Arguments of aiohttp's `request`."""
     headers, body, proxy = outgoing(request, alone=route.forwarded), request.body, route.proxy
     arguments: dict[str, Any] = {"headers": headers, "allow_redirects": False}
-    if body:
+    if request.upload is not None:
+        headers["content-length"] = str(size_of(request.upload))  # else aiohttp would send it chunked
+        arguments["data"] = Pieces(request.upload)
+    elif body:
         arguments["data"] = aiohttp.BytesPayload(body) if len(body) < _LARGE else io.BytesIO(body)
     if request.method == "POST":
         arguments["middlewares"] = ()  # aiohttp sends it once by itself

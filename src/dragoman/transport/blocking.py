@@ -31,6 +31,7 @@ from dragoman.transport.proxy import Proxies
 from dragoman.transport.routes import Route, Routes
 from dragoman.transport.tls import TrustStore
 from dragoman.transport.tls_value import TLS
+from dragoman.transport.upload import pieces
 from dragoman.types.http import HttpRequest
 
 # A line that is no header ends the parser's reading; what follows it would be taken for the body.
@@ -165,7 +166,8 @@ class BlockingTransport:
         line = connection.open_line
         line.until = until
         try:
-            head = connection.exchange(request.method, target, headers, request.body)
+            body = b"".join(pieces(request.upload)) if request.upload is not None else request.body
+            head = connection.exchange(request.method, target, headers, body)
             if head.status == 407 and route.forwarded:
                 raise connect_error(route, refusal(407, head.reason))
             return BlockingExchange(self._pool, route, connection, head, self._limits, reused)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from dragoman.errors import WireError
 from dragoman.redact import redact
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -28,6 +31,25 @@ class Notice(msgspec.Struct, frozen=True):
         return f"{self.field}: {self.text}"
 
 
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A body that is read from a file while it is sent.
+
+    Attributes:
+        path: The file; it must not change until the answer is there.
+        head: Bytes before it (the start of a form).
+        tail: Bytes after it.
+        start: Where in the file it begins.
+        length: How many bytes of the file; its rest for None.
+    """
+
+    path: Path
+    head: bytes = b""
+    tail: bytes = b""
+    start: int = 0
+    length: int | None = None
+
+
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
     One HTTP request, without credentials: those are added on the way out.
@@ -38,6 +60,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
         headers: Lower-case names.
         body: The bytes to send.
         notices: What the encoder adapted.
+        upload: What is sent instead of `body`.
+        large: Whether the answer may be of any length, because whoever reads it does so in pieces.
     """
 
     method: str = "POST"
@@ -45,6 +69,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     body: bytes = b""
     notices: tuple[Notice, ...] = ()
+    upload: Upload | None = None
+    large: bool = False
 
     def __repr__(self) -> str:
         return f"<HttpRequest {self.method} {redact(self.url)}, {len(self.body)} bytes>"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 
@@ -38,7 +38,7 @@ class _Blocking(Protocol):
 
     def rows(self, owner: object) -> Iterator[BatchRow]: ...
 
-    def lines(self, owner: object) -> Iterator[bytes]: ...
+    def lines(self, owner: object) -> Generator[bytes, None, None]: ...
 
     def close(self) -> None: ...
 
@@ -123,7 +123,7 @@ class Batch:
         """
         return self._run.rows(self)
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self) -> Generator[bytes, None, None]:
         """
         Give each row's outcome as a line of the output file, or of the errors file, as soon as it is there.
 

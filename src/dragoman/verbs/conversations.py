@@ -6,6 +6,7 @@ Rule: here stand signatures and words, and nothing else; what is done is a corou
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack
@@ -30,8 +31,14 @@ OnBusy = Literal["wait", "reject", "fork", "interrupt"]
 Resume = Literal["again", "continue"]
 """What becomes of an answer that broke off: it is asked for again, or gone on with."""
 
-Form = Literal["json", "openai", "markdown"]
+Form = Literal["json", "openai", "responses", "anthropic", "sharegpt", "markdown", "langgraph", "pydantic-ai"]
 """How a conversation is written outside of its store."""
+
+Source = Form | Literal["openai-agents", "chatgpt", "llm"]
+"""What a conversation is read from."""
+
+Given = str | bytes | os.PathLike[str] | Mapping[str, Any] | Sequence[Any]
+"""How it is given: a text or bytes, the path of a file, or values."""
 
 
 class Window(Protocol):
@@ -121,7 +128,7 @@ class Talk(Protocol):
 
     async def export(self, form: Form) -> str: ...
 
-    async def take(self, data: str | bytes | Sequence[Any], form: Form) -> int: ...
+    async def take(self, data: Given, form: Source) -> int: ...
 
     async def erase(self) -> tuple[int, int]: ...
 
@@ -391,22 +398,36 @@ class Conversation(_Named):
         return Conversation(drive(self._talk.fork(name, at)))
 
     def export(self, form: Form = "json") -> str:
-        """Write the branch as text: `json` (everything, for `import_`), `openai` (messages), `markdown` (to read)."""
-        return drive(self._talk.export(form))
-
-    def import_(self, data: str | bytes | Sequence[Any], form: Form = "json") -> int:
         """
-        Add messages from elsewhere to the end of the branch.
+        Write the conversation as text.
 
         Args:
-            data: What `export` gave, or a list of messages in that form.
-            form: `json` or `openai`.
-
-        Returns:
-            How many.
+            form: `json` has all branches and turns, for `import_`.  The others have this branch, as far as they can
+                say it: `openai`, `responses`, `anthropic`, `sharegpt`, `markdown` (to read and to edit), `langgraph`,
+                `pydantic-ai`.
 
         Raises:
-            ConfigError: It is not of that form; nothing was added.
+            ConfigError: There is no such form.
+        """
+        return drive(self._talk.export(form))
+
+    def import_(self, data: Given, form: Source = "json") -> int:
+        """
+        Add a conversation from elsewhere to the end of the branch.
+
+        A conversation that has nothing yet takes all branches and turns of what comes, one that has something the
+        messages of its main branch.
+
+        Args:
+            data: What `export` gave, the path of a file, or a list of messages in that form.
+            form: Those of `export`, and `openai-agents`, `chatgpt` and `llm`.
+
+        Returns:
+            How many messages, and other nodes.
+
+        Raises:
+            ConfigError: It is not of that form, or holds several conversations (`import_all` takes them); `.field`
+                says where, and nothing was added.
             BusyError: A turn runs.
         """
         return drive(self._talk.take(data, form))
@@ -534,7 +555,7 @@ class AsyncConversation(_Named):
         """Write the branch as text.  As `Conversation.export`."""
         return await self._talk.export(form)
 
-    async def import_(self, data: str | bytes | Sequence[Any], form: Form = "json") -> int:
+    async def import_(self, data: Given, form: Source = "json") -> int:
         """Add messages from elsewhere to the end of the branch.  As `Conversation.import_`."""
         return await self._talk.take(data, form)
 

@@ -60,11 +60,17 @@ class Asking:
     ) -> ChatResponse:
         """Have a request answered by a value, whatever its output was said as."""
         request, way = asked
-        form = form or _typed_form(request.output)
+        form = form or typed_form(request.output)
         return await self._typed(msgspec.structs.replace(request, output=form), way, attempts)
 
 
-def _typed_form(form: OutputFormat | None) -> OutputFormat:
+def typed_form(form: OutputFormat | None) -> OutputFormat:
+    """
+    The form of an answer that is read as a value.
+
+    Raises:
+        ConfigError: It asks for text.
+    """
     if form is None:
         raise ConfigError("output is missing: give the type of the answer, output=Invoice", field="output")
     if form.kind == "text":

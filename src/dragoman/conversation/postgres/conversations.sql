@@ -8,8 +8,8 @@ CREATE OR REPLACE FUNCTION dragoman_runs(_conversation uuid, _segment integer, _
   WITH RECURSIVE run (segment, depth) AS (
     SELECT _segment, _depth
     UNION ALL
-    SELECT s.parent, s.depth FROM run JOIN dragoman_segment s ON s.conversation = _conversation AND s.number = run.segment
-      WHERE run.segment > 0)
+    SELECT s.parent, s.depth FROM run
+      JOIN dragoman_segment s ON s.conversation = _conversation AND s.number = run.segment WHERE run.segment > 0)
   SELECT run.segment, run.depth FROM run
 $f$;
 
@@ -34,7 +34,8 @@ CREATE OR REPLACE FUNCTION dragoman_path(_conversation uuid, _segment integer, _
 BEGIN
   IF _segment = 0 THEN
     RETURN QUERY SELECT n.segment, n.depth, n.turn, n.kind, n.weight, n.id, n.body FROM dragoman_node n
-      WHERE n.conversation = _conversation AND n.segment = 0 AND n.depth > _after AND n.depth <= _depth ORDER BY n.depth;
+      WHERE n.conversation = _conversation AND n.segment = 0 AND n.depth > _after AND n.depth <= _depth
+      ORDER BY n.depth;
     RETURN;
   END IF;
   RETURN QUERY SELECT n.segment, n.depth, n.turn, n.kind, n.weight, n.id, n.body
@@ -63,7 +64,8 @@ BEGIN
     INSERT INTO dragoman_segment VALUES (_conversation, _new, _segment, _depth);
     _segment := _new;
   END IF;
-  INSERT INTO dragoman_node SELECT _conversation, _segment, _depth + u.number::integer, u.kind, u.weight, _key, u.id, u.body
+  INSERT INTO dragoman_node
+    SELECT _conversation, _segment, _depth + u.number::integer, u.kind, u.weight, _key, u.id, u.body
     FROM unnest(_kinds, _weights, _ids, _bodies) WITH ORDINALITY u (kind, weight, id, body, number);
   segment := _segment;
   depth := _depth + _count;
@@ -134,8 +136,8 @@ BEGIN
 END $f$;
 
 -- See `Store.fork`.
-CREATE OR REPLACE FUNCTION dragoman_conversation_fork(_conversation uuid, _branch text, _segment integer, _depth integer)
-  RETURNS boolean LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION dragoman_conversation_fork(_conversation uuid, _branch text, _segment integer,
+  _depth integer) RETURNS boolean LANGUAGE plpgsql
   SET enable_seqscan = off AS $f$
 DECLARE
   _c dragoman_conversation;

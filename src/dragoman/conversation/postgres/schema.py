@@ -3,9 +3,9 @@ The tables and functions of conversations in Postgres, and how they get into a d
 
 Every table begins with the conversation's id, a hash of tenant, user and name, and every key begins with it, so all of
 them can be partitioned or distributed by it: no row of one conversation refers to another's, and there is no sequence.
-`dragoman_conversation` has the names and the counters, `segment` says where a run of nodes grew from, `node` holds them,
-`branch` the leaf, the version and the lease, `turn` what was asked under which id, `piece` the events of an answer under
-way, and `waiter` who is in line for a branch.
+`dragoman_conversation` has the names and the counters, `segment` says where a run of nodes grew from, `node` holds
+them, `branch` the leaf, the version and the lease, `turn` what was asked under which id, `piece` the events of an
+answer under way, and `waiter` who is in line for a branch.
 
 All tables are logged, also the small ones: an unlogged table is empty after a crash and on a standby that takes over,
 and pieces are there to be read after exactly that.
@@ -20,6 +20,7 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 
 from dragoman.drivers.postgres import Execute, Postgres
+from dragoman.drivers.postgres_links import Rows
 from dragoman.errors import ConfigError, StoreError
 from dragoman.runtime import Runtime
 
@@ -118,6 +119,9 @@ _WROTE: Final = (
     "INSERT INTO dragoman_schema VALUES ('conversations', {0})"
     " ON CONFLICT (part) DO UPDATE SET version = excluded.version"
 )
+# Who waited for the lock must see what its holder has made, whatever the database's default is.
+_ISOLATION: Final = "ISOLATION LEVEL READ COMMITTED"
+_HERE: Final = "dragoman.conversation.postgres"
 _FILES: Final = ("turns.sql", "conversations.sql")
 
 
@@ -140,7 +144,7 @@ def ddl(*, partitions: int = 0, tenant: str | None = None, role: str | None = No
     if partitions < 0:
         raise ConfigError(f"partitions is {partitions}: give 0 for whole tables, or how many", field="partitions")
     statements = [
-        "BEGIN",
+        f"BEGIN {_ISOLATION}",
         f"SELECT pg_advisory_xact_lock({_LOCK})",
         _VERSIONS,
         *_first(partitions),
@@ -155,7 +159,7 @@ def ddl(*, partitions: int = 0, tenant: str | None = None, role: str | None = No
 def _first(partitions: int = 0) -> list[str]:
     """The first version."""
     made = [statement for table in TABLES for statement in _table(table, partitions)]
-    return [*made, *(files(__package__).joinpath(name).read_text("utf-8") for name in _FILES)]
+    return [*made, *(files(_HERE).joinpath(name).read_text("utf-8") for name in _FILES)]
 
 
 _MIGRATIONS: Final = (_first,)
@@ -230,30 +234,31 @@ async def prepare(db: Postgres, runtime: Runtime, until: float | None) -> None:
 
 async def _version(db: Postgres, runtime: Runtime, until: float | None) -> int:
     try:
-        ((version, encoding),) = await db.run(runtime, _CHECK, (), until)
+        return _known(await db.run(runtime, _CHECK, (), until), db.place)
     except StoreError as error:
         if error.code in MISSING:
             return 0
         raise
+
+
+def _known(rows: Rows, place: str) -> int:
+    ((version, encoding),) = rows
     if encoding != "UTF8":
-        raise StoreError(f"{db.place} holds text as {encoding}: conversations need a database made with ENCODING 'UTF8'")
-    return _known(version or 0, db.place)
-
-
-def _known(version: int, place: str) -> int:
-    if version > VERSION:
+        raise StoreError(f"{place} holds text as {encoding}: conversations need one made with ENCODING 'UTF8'")
+    if version is not None and version > VERSION:
         raise StoreError(
             f"{place} has conversations of version {version}, and this code knows {VERSION}: update dragoman"
         )
-    return version
+    return version or 0
 
 
 async def _bring_up(execute: Execute) -> None:
     """In a transaction: bring the tables up to this version, unless another has done so meanwhile."""
+    await execute(f"SET TRANSACTION {_ISOLATION}")
     await execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
     await execute(_VERSIONS)
-    ((version, _),) = await execute(_CHECK)
-    for migrate in _MIGRATIONS[_known(version or 0, "the database") :]:
+    version = _known(await execute(_CHECK), "the database")
+    for migrate in _MIGRATIONS[version:]:
         statements: Sequence[str] = migrate()
         for statement in statements:
             await execute(statement)

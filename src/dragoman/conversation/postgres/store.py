@@ -12,7 +12,7 @@ is not known is not: `commit` may be called again, and who began a turn finds it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from dragoman.conversation.model import (
     Ask,
@@ -50,18 +50,14 @@ from dragoman.drivers.postgres_links import Parameters, Rows
 from dragoman.errors import LeaseLostError, StoreError, TurnIdReusedError
 from dragoman.runtime import Runtime
 
-_BEGIN: Final = (
-    "SELECT * FROM dragoman_turn_begin(%s::uuid, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
+_BEGIN: Final = f"SELECT * FROM dragoman_turn_begin(%s::uuid{', %s' * 18})"
 _RENEW: Final = "SELECT dragoman_turn_renew(%s::uuid, %s, %s, %s)"
 _EMIT: Final = "SELECT dragoman_turn_emit(%s::uuid, %s, %s, %s, %s, %s)"
 _COMMIT: Final = (
     f"SELECT * FROM dragoman_turn_commit(%s::uuid, %s, %s, %s, %s, %s, {NODES}, %s::integer[], %s::bytea[])"
 )
 _READ: Final = "SELECT * FROM dragoman_conversation_read(%s::uuid, %s, %s, %s, %s)"
-_APPEND: Final = (
-    f"SELECT * FROM dragoman_conversation_append(%s::uuid, %s, %s, %s, %s, %s, %s, %s, %s, %s, {NODES})"
-)
+_APPEND: Final = f"SELECT * FROM dragoman_conversation_append(%s::uuid, %s, %s, %s, %s, %s, %s, %s, %s, %s, {NODES})"
 _FORK: Final = "SELECT dragoman_conversation_fork(%s::uuid, %s, %s, %s)"
 _LIVES: Final = "(expires IS NULL OR expires > dragoman_now())"
 _BRANCHES: Final = (

@@ -157,7 +157,8 @@ BEGIN
       'leaf', json_build_array(_t.leaf_segment, _t.leaf_depth),
       'base', json_build_array(_t.base_segment, _t.base_depth));
     RETURN QUERY SELECT _head, _c.seal, 0, 0, '', '', 0, '', _t.answer;
-    RETURN QUERY SELECT NULL::json, NULL::bytea, p.* FROM dragoman_path(_conversation, _t.leaf_segment, _t.leaf_depth, 0) p;
+    RETURN QUERY SELECT NULL::json, NULL::bytea, p.*
+      FROM dragoman_path(_conversation, _t.leaf_segment, _t.leaf_depth, 0) p;
     RETURN;
   END IF;
   IF _again THEN -- what was begun goes on where it was begun

@@ -1,12 +1,14 @@
 """
 What the scripts answer, as values; and a node as it is kept.
 
-A node is msgpack of [kind, weight, turn, id, body].  The scripts look at its turn and at nothing else.
+A node is msgpack of [kind, weight, turn, id], its length before it, and the body behind it.  The scripts look at its
+turn and at nothing else.  (Redis' own msgpack reads no binary.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from struct import Struct
 from typing import Any, Final
 
 import msgspec
@@ -35,16 +37,17 @@ class _Row(msgspec.Struct, array_like=True, frozen=True):
     weight: int
     turn: str | None
     id: str
-    body: bytes
 
 
 _read = msgspec.msgpack.Decoder(_Row).decode
 _write = msgspec.msgpack.Encoder().encode
+_LENGTH: Final = Struct(">I")
 
 
 def node_row(node: Node, turn: str | None) -> bytes:
     """A node as it is kept."""
-    return _write(_Row(node.kind, node.weight, turn, node.id, node.body))
+    row = _write(_Row(node.kind, node.weight, turn, node.id))
+    return _LENGTH.pack(len(row)) + row + node.body
 
 
 def began_of(answer: Sequence[Any], ref: Ref) -> Began:
@@ -83,50 +86,34 @@ def path_of(answer: Sequence[Any]) -> Path:
 
 
 def _kept(place: Place, row: bytes) -> Kept:
-    kept = _read(row)
-    return Kept(place, kept.turn, kept.kind, kept.weight, kept.id, kept.body)
+    body = _LENGTH.size + _LENGTH.unpack_from(row)[0]
+    kept = _read(row[_LENGTH.size : body])
+    return Kept(place, kept.turn, kept.kind, kept.weight, kept.id, row[body:])
 
 
 def branch_of(answer: Sequence[Any]) -> Branch:
     """A branch in a list."""
     name, segment, depth, version, running = answer
-    place = Place(segment, depth)
-    return Branch(
-        name=name.decode(), leaf=place, version=version, running=None if running is None else running.decode()
-    )
+    holder = None if running is None else running.decode()
+    return Branch(name=name.decode(), leaf=Place(segment, depth), version=version, running=holder)
 
 
 def record_of(answer: Sequence[Any]) -> Record:
     """A turn."""
-    (
-        key,
-        state,
-        branch,
-        segment,
-        depth,
-        said,
-        pieces,
-        error,
-        begun,
-        ended,
-        given,
-        last,
-        last_segment,
-        last_depth,
-        seal,
-    ) = answer
+    key, state, branch, fence, base, said, pieces, error, begun, ended, given, last, leaf, seal = answer
     known: TurnState = state.decode()
     return Record(
         key=key.decode(),
         state=known,
         branch=branch.decode(),
-        base=Place(segment, depth),
+        fence=fence,
+        base=Place(*base),
         input=said,
         pieces=tuple(Piece(seq, events) for seq, events in pieces),
         error=error,
         begun=begun / 1e6,
         ended=ended / 1e6 if ended else None,
         answer=given,
-        last=None if last is None else _kept(Place(last_segment, last_depth), last),
+        last=None if last is None else _kept(Place(*leaf), last),
         seal=seal,
     )

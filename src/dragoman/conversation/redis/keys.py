@@ -30,7 +30,7 @@ _SLOTS: Final = 16384
 
 
 class Wish(NamedTuple):
-    """What a store's URL asks for: the URL of the server, the prefix of all keys, and replicas that must have a write."""
+    """What a store's URL asks for: the server, the prefix of all keys, and how many replicas must have a write."""
 
     url: str
     prefix: str

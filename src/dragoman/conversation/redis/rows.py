@@ -1,9 +1,9 @@
 """
 How a conversation lies in its keys, and the Lua that all scripts share.
 
-    head      the conversation: id, made, changed, keep, expires, seal, and how many nodes, turns, branches, segments and
-              tickets there were; `s:N` is segment N: its parent's segment and depth, where it begins in `nodes`, and the
-              depth of its last node
+    head      the conversation: id, made, changed, keep, expires, seal, and how many nodes, turns, branches, segments
+              and tickets there were; `s:N` is segment N: its parent's segment and depth, where it begins in `nodes`,
+              and the depth of its last node
     branches  each branch: number, version, leaf, fence, the turn that has the lease, and until when
     nodes     all nodes, in the order in which they came; a segment is a run of them without a gap
     open      turns that are not done         done    turns that are
@@ -179,6 +179,11 @@ local function node_at(seg, depth)
   return call('LINDEX', NODES, s[3] + depth - s[2] - 1)
 end
 
+-- the turn of a node; `answers` says how it is packed
+local function turn_at(node)
+  return unpacked(string.sub(node, 5, 4 + struct.unpack('>I4', node)))[3]
+end
+
 -- the path to a place, or what of it lies behind the one that is known
 local function path(of, seg, depth, version, epoch, kseg, kdepth)
   local runs, suffix, at, to = {}, 0, seg, depth
@@ -202,12 +207,13 @@ local function record(of, t, after)
   local state = t.state
   if state == 'running' and not alive(t) then state = 'interrupted' end
   local found, _, to = {}, all_of(t)
-  for _, member in ipairs(call('ZRANGEBYLEX', state == 'done' and TOLD or PIECES, '[' .. piece_name(t, after + 1), to)) do
+  local key, from = state == 'done' and TOLD or PIECES, '[' .. piece_name(t, after + 1)
+  for _, member in ipairs(call('ZRANGEBYLEX', key, from, to)) do
     local seq, events = string.match(member, '^%d+:(%d+):(.*)$')
     found[#found + 1] = {tonumber(seq), events}
   end
   local last = state == 'done' and node_at(t.lseg, t.ldepth)
-  return {t.key, state, t.branch, t.bseg, t.bdepth, t.input, found, t.error, t.begun, t.ended, t.answer, last, t.lseg,
-    t.ldepth, of.seal}
+  return {t.key, state, t.branch, t.fence, {t.bseg, t.bdepth}, t.input, found, t.error, t.begun, t.ended, t.answer,
+    last, {t.lseg, t.ldepth}, of.seal}
 end
 """

@@ -127,7 +127,7 @@ interrupt(b)
 touch(of)
 if call('EXISTS', TOLD) == 1 then
   local leaf = node_at(b.seg, b.depth)
-  local before = leaf and unpacked(leaf)[3]
+  local before = leaf and turn_at(leaf)
   before = before and turn_of(before)
   if before then drop_pieces(TOLD, before) end
 end
@@ -227,8 +227,8 @@ return b and {'path', path(of, b.seg, b.depth, b.version, ARGV[2], tonumber(ARGV
 """
 )
 
-# ARGV: branch, id if it is made, listed, the version that was seen, segment and depth of the parent, keep (or ''), seal,
-# nodes.
+# ARGV: branch, id if it is made, listed, the version that was seen, segment and depth of the parent, keep (or ''),
+# seal, nodes.
 APPEND: Final = Script(
     SHARED
     + _NEW
@@ -376,7 +376,7 @@ redis.call('ZADD', KEYS[1], 0, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - 600000000))
 redis.call('ZADD', KEYS[2], string.format('%.0f', math.max(now, before + 1)), ARGV[1])
 redis.call('PEXPIRE', KEYS[2], 600000)
-return 1
+return {'listed'}
 """
 )
 

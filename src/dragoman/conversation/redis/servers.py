@@ -1,8 +1,8 @@
 """
 One server, or the nodes of a cluster, and what is asked of them.
 
-A cluster is noticed by its first redirection; from then on each key is asked for at the node that has its slot.  While a
-slot moves, or a node fails over, what was surely not done is asked again, until the call's deadline.
+A cluster is noticed by its first redirection; from then on each key is asked for at the node that has its slot.  While
+a slot moves, or a node fails over, what was surely not done is asked again, until the call's deadline.
 
 Rule: what was sent and not answered is never sent again here: the store's caller knows what that would mean.
 """
@@ -30,6 +30,9 @@ _CONFIRMED: Final = 1.0
 _MANY: Final = 100
 
 _log = logging.getLogger("dragoman.conversation")
+
+
+_Call = tuple[Sequence[str], Sequence[Any]]  # the keys and arguments of a script
 
 
 class _Slots(NamedTuple):
@@ -84,27 +87,17 @@ class Servers:
         waits = self._wait if confirm else 0
         rest: list[Any] = [len(keys), *keys, *args]
         try:
-            answers = await self._ask(
-                runtime, keys[0], [["EVALSHA", script.sha, *rest], *self._waiting(waits, until)], until
-            )
+            answers = await self._ask(runtime, keys[0], _sent("EVALSHA", script.sha, rest, waits, until), until)
         except StoreError as error:
             if error.code != "NOSCRIPT":
-                raise _explained(error) from error.__cause__
-            answers = await self._ask(
-                runtime, keys[0], [["EVAL", script.source, *rest], *self._waiting(waits, until)], until
-            )
+                raise
+            answers = await self._ask(runtime, keys[0], _sent("EVAL", script.source, rest, waits, until), until)
         answer = answers[0]
         if waits and answers[1] < waits and answer and answer[0] not in REFUSALS:
             raise unknown(f"only {answers[1]} of {waits} replicas of {self.place} have confirmed the write (wait=)")
         return answer
 
-    async def each(
-        self,
-        runtime: Runtime,
-        script: Script,
-        calls: Sequence[tuple[Sequence[str], Sequence[Any]]],
-        until: float | None,
-    ) -> list[Any]:
+    async def each(self, runtime: Runtime, script: Script, calls: Sequence[_Call], until: float | None) -> list[Any]:
         """Run a script that may run twice, for many keys: one message for each node, or several if there are many."""
         until = deadline(until)
         answers: list[Any] = [None] * len(calls)
@@ -142,7 +135,7 @@ class Servers:
         slot = slot_of(key)
         return next((range.server for range in self._slots if range.first <= slot <= range.last), self._first)
 
-    def _grouped(self, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> Iterable[tuple[Redis, list[int]]]:
+    def _grouped(self, calls: Sequence[_Call]) -> Iterable[tuple[Redis, list[int]]]:
         groups: dict[Redis, list[int]] = {}
         for number, (keys, _) in enumerate(calls):
             groups.setdefault(self._server(keys[0]), []).append(number)
@@ -158,7 +151,7 @@ class Servers:
                 return await server.pipeline(runtime, commands, until)
             except StoreError as error:
                 if not self._again(error) or left(until) <= _PAUSE:
-                    raise
+                    raise _explained(error) from error.__cause__
                 await self._map(runtime, server, until)
             if self._server(key) is server:
                 await runtime.sleep(_PAUSE)
@@ -179,23 +172,16 @@ class Servers:
                     raise
                 _log.debug("%s does not tell the slots of the cluster: %s", server.place, error)
                 continue
-            self._slots = tuple(
-                _Slots(row[0], row[1], self._node((row[2][0] or b"").decode() or host, row[2][1])) for row in rows
-            )
+            self._slots = tuple(_Slots(first, last, self._node(primary, host)) for first, last, primary, *_ in rows)
             return
 
-    def _node(self, host: str, port: int) -> Redis:
-        node = self._nodes.get((host, port))
-        if node is None:
-            node = self._nodes[host, port] = Redis(url_at(self._url, host, port))
-        return node
+    def _node(self, primary: Sequence[Any], asked: str) -> Redis:
+        host, port = (primary[0] or b"").decode() or asked, primary[1]
+        known = self._nodes.get((host, port))
+        # Two threads may learn of it at once: both take the one that was first.
+        return known or self._nodes.setdefault((host, port), Redis(url_at(self._url, host, port)))
 
     # --- what a server must be like ---
-
-    def _waiting(self, replicas: int, until: float) -> list[list[Any]]:
-        if not replicas:
-            return []
-        return [["WAIT", replicas, max(1, int(min(_CONFIRMED, left(until) * 0.8) * 1000))]]
 
     async def _check(self, runtime: Runtime, server: Redis, until: float) -> None:
         """Look at a server when it is first used."""
@@ -215,7 +201,7 @@ class Servers:
         policy = facts.get("maxmemory_policy", "noeviction")
         if policy != "noeviction" and not policy.startswith("volatile-"):
             raise ConfigError(
-                f"{server.place} has maxmemory-policy {policy}: when it is full, it would evict conversations, in parts; "
+                f"{server.place} has maxmemory-policy {policy}: when it is full, it evicts parts of conversations; "
                 "set it to noeviction, or use another server than that of a cache",
                 field="store",
             )
@@ -225,6 +211,14 @@ class Servers:
                 "set appendonly yes, or keep elsewhere what must last",
                 server.place,
             )
+
+
+def _sent(verb: str, script: str, rest: Sequence[Any], replicas: int, until: float) -> list[list[Any]]:
+    """A script, and the wait for its replicas behind it on the same connection: the server counts by connection."""
+    command = [verb, script, *rest]
+    if not replicas:
+        return [command]
+    return [command, ["WAIT", replicas, max(1, int(min(_CONFIRMED, left(until) * 0.8) * 1000))]]
 
 
 def _facts(info: bytes) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """
 Conversations in Redis or Valkey, for all hosts.
 
-Each operation is one script in one slot; the clock is the server's.  What is acknowledged is in the server's memory: how
-much of it a crash or a failover can lose is decided by `appendonly` and by `?wait=` (docs/conversations.md).
+Each operation is one script in one slot; the clock is the server's.  What is acknowledged is in the server's memory:
+how much of it a crash or a failover can lose is decided by `appendonly` and by `?wait=` (docs/conversations.md).
 
 Rule: nothing is decided here.  This file says it to the scripts, and reads what they say.
 """

@@ -79,6 +79,8 @@ def opened(given: Given, form: str) -> Generator[Tables]:
 
 def _connected(given: Given, form: str) -> sqlite3.Connection:
     if isinstance(given, bytes):
+        if not given:
+            raise wrong(form, "it is empty")
         db = sqlite3.connect(":memory:")
         try:
             db.deserialize(given)

@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from dragoman.conversation.transcripts.media import bytes_of, media_part
-from dragoman.conversation.transcripts.reading import Given, list_at, object_at, place_of, talks, text_at, wrong
+from dragoman.conversation.transcripts.reading import Given, list_at, object_at, talks, text_at, wrong
 from dragoman.conversation.transcripts.tree import Tree, line_of
 from dragoman.errors import ConfigError
 from dragoman.types.messages import Image, Message, Opaque, Part, Reasoning, Role, Text, ToolCall, ToolResult
@@ -108,11 +108,10 @@ def _block(part: Part) -> dict[str, Any] | None:
 def read(given: Given) -> list[Tree]:
     """Read one thread, or several in a list, also as JSONL."""
     found: list[Tree] = []
-    for field, whole in talks(_opened(given), FORM, "messages", "type"):
+    for told, whole in talks(_opened(given), FORM, "messages", "type"):
         values = whole.get("values")
-        inner = f"{field}.values" if isinstance(values, dict) else field
         state = cast("dict[str, Any]", values) if isinstance(values, dict) else whole
-        place = place_of(inner, "messages", state) if state is whole else f"{inner}.messages"
+        place = told if state is whole else f"{told.removesuffix('messages')}values.messages"
         listed = list_at(state.get("messages"), FORM, place)
         messages = [read_message(value, f"{place}[{i}]") for i, value in enumerate(listed)]
         found.append(line_of((message for message in messages if message is not None), _thread(whole)))

@@ -170,7 +170,9 @@ class _Planter:
         version = path.version if path is not None else 0
         nodes = self._nodes(run)
         leaf = await self._store.append(self._runtime, ref, version, base, nodes, keep=self._keep)
-        if leaf is None or isinstance(leaf, Locked):
+        if isinstance(leaf, Locked):
+            raise encrypted(self._ref)
+        if leaf is None:
             raise taken(self._ref)
         return self._placed(leaf, run)
 
@@ -186,6 +188,8 @@ class _Planter:
             keep=self._keep,
         )
         go = await self._store.begin(self._runtime, ref, ask)
+        if isinstance(go, Locked):
+            raise encrypted(self._ref)
         if not isinstance(go, Go):
             raise taken(self._ref)
         self.begun = True

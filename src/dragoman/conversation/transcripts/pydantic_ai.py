@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from dragoman.conversation.transcripts.media import bytes_of, media_part
-from dragoman.conversation.transcripts.reading import Given, list_at, object_at, place_of, talks, text_at, wrong
+from dragoman.conversation.transcripts.reading import Given, list_at, object_at, talks, text_at, wrong
 from dragoman.conversation.transcripts.tree import Tree, line_of
 from dragoman.types.messages import (
     Audio,
@@ -124,8 +124,7 @@ _URL_KINDS: Final[dict[type, str]] = {Image: "image-url", Audio: "audio-url", Fi
 def read(given: Given) -> list[Tree]:
     """Read one or several conversations, also as JSONL."""
     found: list[Tree] = []
-    for field, whole in talks(given, FORM, "messages", "kind"):
-        place = place_of(field, "messages", whole)
+    for place, whole in talks(given, FORM, "messages", "kind"):
         listed = list_at(whole.get("messages"), FORM, place)
         messages: list[Message] = []
         held = ""

@@ -184,12 +184,12 @@ def talks(given: Given, form: str, key: str, mark: str) -> list[tuple[str, dict[
         mark: Field that each message has, by which a list of them is told from a list of conversations.
 
     Returns:
-        For each its place, and the object around its messages.
+        For each the place of its messages, and the object around them.
     """
     found: list[tuple[str, dict[str, Any]]] = []
     for field, value in documents(given, form):
         if isinstance(value, dict):
-            found.append((field, cast("dict[str, Any]", value)))
+            found.append((f"{field}.{key}", cast("dict[str, Any]", value)))
             continue
         listed = list_at(value, form, field)
         if not listed or any(isinstance(item, dict) and mark in item for item in listed):
@@ -197,11 +197,8 @@ def talks(given: Given, form: str, key: str, mark: str) -> list[tuple[str, dict[
             continue
         for i, item in enumerate(listed):
             place = f"{field}[{i}]"
-            inner = {key: cast("Any", item)} if isinstance(item, list) else object_at(item, form, place)
-            found.append((place, inner))
+            if isinstance(item, list):
+                found.append((place, {key: cast("Any", item)}))
+            else:
+                found.append((f"{place}.{key}", object_at(item, form, place)))
     return found
-
-
-def place_of(field: str, key: str, whole: dict[str, Any]) -> str:
-    """Where the messages of one of `talks` stand."""
-    return field if whole.keys() == {key} else f"{field}.{key}"

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from dragoman.conversation.transcripts.reading import Given, list_at, object_at, place_of, talks, text_at, wrong
+from dragoman.conversation.transcripts.reading import Given, list_at, object_at, talks, text_at, wrong
 from dragoman.conversation.transcripts.tree import Tree, line_of
 from dragoman.types.messages import Message, Role, Text, ToolCall, ToolResult
 
@@ -67,8 +67,7 @@ def _turns(message: Message) -> list[dict[str, str]]:
 def read(given: Given) -> list[Tree]:
     """Read one or several conversations, also as JSONL."""
     found: list[Tree] = []
-    for field, whole in talks(given, FORM, "conversations", "from"):
-        place = place_of(field, "conversations", whole)
+    for place, whole in talks(given, FORM, "conversations", "from"):
         turns = list_at(whole.get("conversations"), FORM, place)
         system = whole.get("system")
         lead = [Message.system(system)] if isinstance(system, str) and system else []

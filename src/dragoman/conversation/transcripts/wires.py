@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from dragoman import wire
-from dragoman.conversation.transcripts.reading import Given, list_at, place_of, talks, wrong
+from dragoman.conversation.transcripts.reading import Given, list_at, talks, wrong
 from dragoman.conversation.transcripts.tree import Tree, line_of
 from dragoman.errors import ConfigError
 from dragoman.types.messages import Message
@@ -86,8 +86,7 @@ def read_openai(given: Given) -> list[Tree]:
     if isinstance(given, list | tuple) and any(isinstance(item, Message) for item in given):
         return [line_of(parse_messages(given, "data"))]
     found: list[Tree] = []
-    for field, whole in talks(given, "openai", "messages", "role"):
-        place = place_of(field, "messages", whole)
+    for place, whole in talks(given, "openai", "messages", "role"):
         listed = list_at(whole.get("messages"), "openai", place)
         found.append(line_of(parse_messages(listed, place), _name(whole)))
     return found
@@ -96,8 +95,7 @@ def read_openai(given: Given) -> list[Tree]:
 def read_responses(given: Given) -> list[Tree]:
     """Read items, requests that have them, or several of either, also as JSONL."""
     found: list[Tree] = []
-    for field, whole in talks(given, "responses", "input", "type"):
-        place = place_of(field, "input", whole)
+    for place, whole in talks(given, "responses", "input", "type"):
         items = whole.get("input")
         if not isinstance(items, str):
             list_at(items, "responses", place)
@@ -109,8 +107,7 @@ def read_responses(given: Given) -> list[Tree]:
 def read_anthropic(given: Given) -> list[Tree]:
     """Read messages, requests that have them, or several of either, also as JSONL."""
     found: list[Tree] = []
-    for field, whole in talks(given, "anthropic", "messages", "role"):
-        place = place_of(field, "messages", whole)
+    for place, whole in talks(given, "anthropic", "messages", "role"):
         list_at(whole.get("messages"), "anthropic", place)
         body = {"model": "any", "messages": whole["messages"], "system": whole.get("system")}
         found.append(line_of(_decoded("anthropic-messages", body, "messages", place), _name(whole)))
@@ -126,8 +123,9 @@ def messages_of(items: Sequence[Any], field: str = "data") -> tuple[Message, ...
 
 def _decoded(dialect: str, body: dict[str, Any], key: str, place: str) -> tuple[Message, ...]:
     form = {"openai-responses": "responses", "anthropic-messages": "anthropic"}[dialect]
-    if not body[key]:
-        body[key] = []
+    if not body[key]:  # no request says nothing
+        system = next((body[name] for name in ("system", "instructions") if body.get(name)), None)
+        return (Message.system(system),) if isinstance(system, str) else ()
     told = {name: value for name, value in body.items() if value is not None}
     try:
         messages = wire.get(dialect).decode_request(msgspec.json.encode(told)).messages

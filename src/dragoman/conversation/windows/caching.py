@@ -26,6 +26,7 @@ from dragoman.types.messages import CacheMark, File, Image, Message, Part, Text,
 from dragoman.types.models import Model
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
+from dragoman.wire.lenient import object_of
 
 MOST: Final = 4
 
@@ -158,7 +159,8 @@ def _inner(part: Part) -> int:
 
 def _beside(request: ChatRequest) -> int:
     """Marks that stand in no message: that of `cache=`, and those of tools that came in the dialect."""
-    tools = sum("cache_control" in (fields or {}) for tool in request.tools or () for fields in (tool.native or {}).values())
+    native = [fields for tool in request.tools or () for fields in (tool.native or {}).values()]
+    tools = sum("cache_control" in object_of(fields) for fields in native)
     return tools + (request.cache is not None)
 
 

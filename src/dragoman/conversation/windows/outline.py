@@ -9,6 +9,7 @@ Rule: nothing here decides.  The same path gives the same view, in every process
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
@@ -114,12 +115,16 @@ class Outline:
 
     def turns(self) -> list[Turn]:
         """The turns that are sent: pinned ones from before the window, then the window."""
-        first = next((i for i, node in enumerate(self.said) if node.place.depth >= self.start), len(self.said))
+        first = self.at(self.start)
         window = list(_turns(self.said[first:]))
         pinned = [self._pinned(depth, first) for depth in sorted(self.pins) if self.pins[depth] and depth < self.start]
         nodes = [(turn, True) for turn in pinned if turn]
         nodes += [(turn, self.pins.get(turn[0].place.depth, False)) for turn in window]
         return [self._turn(turn, pinned) for turn, pinned in nodes]
+
+    def at(self, depth: int) -> int:
+        """Number of the first message at a depth or behind it."""
+        return bisect_left(self.said, depth, key=_depth)
 
     def first(self, count: int) -> list[int]:
         """Depths of the first messages of the first so many turns."""
@@ -142,8 +147,8 @@ class Outline:
 
     def _pinned(self, depth: int, end: int) -> list[Kept]:
         """The nodes of a turn that stands before the window."""
-        at = next((i for i, node in enumerate(self.said[:end]) if node.place.depth == depth), None)
-        if at is None:
+        at = self.at(depth)
+        if at >= end or self.said[at].place.depth != depth:
             return []
         until = at + 1
         while until < end and not begins(self.said[until].value):
@@ -275,7 +280,7 @@ class View:
         if out < 1:
             return None
         start = loose[out].start or self.depth + 1
-        gone = sum(1 for node in self.outline.said if node.place.depth < start)
+        gone = self.outline.at(start)
         stay = sum(len(turn.entries) for turn in self.turns[:-1] if turn.pinned and turn.start < start)
         return Cut(start, gone - stay, by, sum(turn.tokens for turn in loose[:out]))
 
@@ -311,6 +316,10 @@ def begins(value: object) -> bool:
 def weight_of(message: Message) -> int:
     """About how many tokens a message is."""
     return count_prompt(ChatRequest("model", (message,)), "", "").tokens
+
+
+def _depth(node: Kept) -> int:
+    return node.place.depth
 
 
 def _turns(nodes: Sequence[Kept]) -> Iterator[list[Kept]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final, TypeVar, cast
+from typing import Final, Protocol, TypeVar, cast
 from uuid import uuid4
 
 import msgspec
@@ -99,6 +99,25 @@ class Budgeting:
         await held.settle(failed + cost)
         return answer
 
+    def most(self, request: ChatRequest, context: Context) -> Estimate | None:
+        """What a call can cost at the most; None where its price is not known."""
+        return self._price(request, context)
+
+    async def hold(self, estimate: Estimate | None, model: str, context: Context) -> Hold:
+        """
+        Reserve for many calls at once, which whoever asks settles.
+
+        Args:
+            estimate: Of all together; None where a price is not known.
+            model: `provider/model`, for the errors.
+            context: Of the asking.
+
+        Raises:
+            BudgetError: It does not fit, or its price is not known.
+            StoreError: A store cannot be asked.
+        """
+        return await self._reserved(estimate, model, context)
+
     async def _reserved(self, estimate: Estimate | None, model: str, context: Context) -> _Held:
         """
         Reserve in every budget.
@@ -118,6 +137,18 @@ class Budgeting:
             held.drop()
             raise
         return held
+
+
+class Hold(Protocol):
+    """What is reserved."""
+
+    async def settle(self, cost: int) -> None:
+        """Book what it cost, in nano-dollars."""
+        ...
+
+    def drop(self) -> None:
+        """It was never sent: give everything back."""
+        ...
 
 
 class _Held:

@@ -56,6 +56,10 @@ class Limiter:
         self._scopes[key] = found  # the last one is the one used last
         return found
 
+    def find(self, key: ScopeKey) -> Scope | None:
+        """The state of a scope, if there is one; it does not count as used."""
+        return self._scopes.get(key)
+
     def _make_room(self) -> None:
         if len(self._scopes) >= self._most:
             idle = (key for key, scope in self._scopes.items() if not scope.in_flight and not scope.waiting)

@@ -149,6 +149,13 @@ class ProcessPacer:
             return _Permit(self, scope, decision, runtime)
         return await self._follow(scope, decision, waiter, runtime)
 
+    def rate(self, key: ScopeKey, unit: str, now: float) -> float | None:
+        """How many of a unit each second a scope allows; None where no limit on it is known."""
+        with self._lock:
+            scope = self._limiter.find(key)
+            buckets = scope.buckets.values() if scope is not None else ()
+            return min((bucket.effective(now) for bucket in buckets if bucket.unit == unit), default=None)
+
     async def again(self, place: Place, runtime: Runtime) -> Permit | Refuse:
         stood = cast("_Place", place)
         stood.gone = True

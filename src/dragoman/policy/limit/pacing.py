@@ -21,7 +21,7 @@ from dragoman.policy.limit.cost import Estimator, actual
 from dragoman.policy.limit.grants import Cost, Refuse
 from dragoman.policy.limit.headers import Dialect, Snapshot, snapshots
 from dragoman.policy.limit.limiter import ScopeKey
-from dragoman.policy.limit.pacer import Pacer, Permit, Place
+from dragoman.policy.limit.pacer import Pacer, Permit, Place, ProcessPacer
 from dragoman.policy.limit.queue import counted
 from dragoman.policy.limit.refusals import refusal
 from dragoman.policy.limit.turns import Priority
@@ -95,6 +95,13 @@ class Pacing:
     def __init__(self, pacer: Pacer, subject: Callable[[str, Context], Subject | None]) -> None:
         self._pacer = pacer
         self._subject = subject
+
+    def rate(self, model: str, unit: str, context: Context) -> float | None:
+        """How many of a unit each second calls to this model may take; None where that is not known in this process."""
+        subject, pacer = self._subject(model, context), self._pacer
+        if subject is None or not isinstance(pacer, ProcessPacer):
+            return None
+        return pacer.rate(subject.key, unit, context.runtime.now())
 
     def wrap(self, handler: Handler) -> Handler:
         """The middleware for chat."""

@@ -35,6 +35,8 @@ from dragoman.wire.request_body import overlay
 # The dialect requires a cap; this one is small enough for every model there is.
 _DEFAULT_MAX_TOKENS: Final = 4096
 _LEAST_BUDGET: Final = 1024
+# Under this name the field `context_management` is taken (the vendor's page on context editing).
+_EDITING: Final = "context-management-2025-06-27"
 
 
 def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
@@ -52,12 +54,20 @@ def encode_request(request: ChatRequest, provider: Provider) -> HttpRequest:
         "accept": "text/event-stream" if request.stream else "application/json",
         "anthropic-version": version,
     }
+    if "context_management" in body:
+        headers["anthropic-beta"] = _with_beta(headers.get("anthropic-beta", ""), _EDITING)
     return HttpRequest(
         url=provider.url(PATH, request.model),
         headers=headers,
         body=encode_json(body),
         notices=tuple(notices),
     )
+
+
+def _with_beta(named: str, beta: str) -> str:
+    """The header that names what is not yet part of the API, with one more."""
+    names = [name.strip() for name in named.split(",") if name.strip()]
+    return ",".join(names if beta in names else [*names, beta])
 
 
 def encode_body(request: ChatRequest, provider: Provider, version: str) -> tuple[dict[str, Any], list[Notice]]:
