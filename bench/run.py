@@ -259,7 +259,6 @@ def report(question: str, only: list[str] | None, rounds: int, url: str) -> None
         keep(question, result)
 
 
-# Asked only when they are named.
 def report_conversation(only: list[str] | None, rounds: int) -> None:
     """Grow a conversation and race for one with every peer; keeps the result if all were asked."""
     import conversation
@@ -268,6 +267,7 @@ def report_conversation(only: list[str] | None, rounds: int) -> None:
     conversation.report(rows)
 
 
+# Asked only when they are named.
 _BY_NAME = {"faults": report_faults, "batch": report_batch, "conversation": report_conversation}
 
 

@@ -18,12 +18,12 @@ def main() -> None:
     slow = Course(looks=10**6, answer=lambda asked: None)
     # A server on this machine that speaks OpenAI's batch API; for the real one leave `providers` out.
     with BatchServer(OpenAI, Course(), slow) as server, tempfile.TemporaryDirectory() as folder:
-        with Client(providers={"openai": {"base_url": f"{server.url}/v1", "api_key": "any"}}) as client:
-            batch = client.batch(rows, Path(folder) / "one.jsonl", model=MODEL, mode="provider", poll=0.05)
-            print(batch.report)
-            batch = client.batch(rows, Path(folder) / "two.jsonl", model=MODEL, mode="auto", deadline=2, poll=0.05)
-            print(batch.report)
-            print(f"{len(server.house.lived)} rows were asked live")
+        client = Client(providers={"openai": {"base_url": f"{server.url}/v1", "api_key": "any"}})
+        batch = client.batch(rows, Path(folder) / "one.jsonl", model=MODEL, mode="provider", poll=0.05)
+        print(batch.report)
+        batch = client.batch(rows, Path(folder) / "two.jsonl", model=MODEL, mode="auto", deadline=2, poll=0.05)
+        print(batch.report)
+        print(f"{len(server.house.lived)} rows were asked live")
 
 
 if __name__ == "__main__":

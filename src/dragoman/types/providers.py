@@ -99,7 +99,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         also: Other dialects that the same base URL speaks, for models that need them.
         embeddings: Name of the dialect in which vectors are asked for; None for the one that goes with `wire`.
         batches: Whose batch API it has, at half the price; None for none.
-        batch_options: What its batch API has to be told besides (Bedrock's `role_arn` and `s3_uri`); docs/batch-apis.md.
+        batch_options: What its batch API has to be told besides (`max_rows`; Bedrock's `role_arn` and `s3_uri`).
         key_env: Environment variable of the key; several are tried in order.
         base_url_env: Environment variables that override `base_url`, in order.
         host_env: Environment variables that name only a host (`OLLAMA_HOST`); the path of `base_url` is added to it.

@@ -180,7 +180,10 @@ def test_a_list_of_batches_is_read_to_its_end(bench: Make) -> None:
 
 def test_troubles_while_waiting_are_passed_over(bench: Make) -> None:
     """A provider that fails to say how a batch stands, or breaks off its results, is asked again."""
-    troubles = {("before", "/v1/batches/batch_0002"): [500, 500, 500, 500], ("after", "content"): ["cut", "cut"]}
+    troubles: dict[tuple[str, str], list[Any]] = {
+        ("before", "/v1/batches/batch_0002"): [500, 500, 500, 500],
+        ("after", "content"): ["cut", "cut"],
+    }
 
     def hook(moment: str, seen: Seen) -> Any:
         for (when, ending), left in troubles.items():
@@ -189,7 +192,8 @@ def test_troubles_while_waiting_are_passed_over(bench: Make) -> None:
         return None
 
     at = bench(OpenAI, hook=hook)
-    assert expected(3) == texts(at.sink) if at.run(3).done == 3 else False
+    assert 3 == at.run(3).done
+    assert expected(3) == texts(at.sink)
     assert [] == [left for left in troubles.values() if left]
 
 
@@ -224,7 +228,7 @@ def test_a_budget_holds_batches_too(bench: Make) -> None:
     assert 6 == batch.report.done
     assert Decimal("0.015") == batch.report.cost
     assert Decimal("0.185") == budget.left()
-    assert [3, 1, 1, 1] == [len(made.rows) for made in at.server.batches] or len(at.server.batches) > 1
+    assert len(at.server.batches) > 1
 
 
 def test_max_cost_ends_the_run_before_it_is_crossed(bench: Make) -> None:

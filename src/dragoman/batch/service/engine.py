@@ -10,7 +10,6 @@ one finds by the journal and the provider's own list what it has done, and does 
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import time
 from collections.abc import Iterator
@@ -30,8 +29,6 @@ from dragoman.types.batching import BatchOptions
 
 if TYPE_CHECKING:
     from dragoman.client import AsyncClient
-
-_log: Final = logging.getLogger("dragoman.batch")
 
 # Seconds that one live call takes, for the time that is kept for them before a deadline.
 _CALL: Final = 5.0

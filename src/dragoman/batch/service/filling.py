@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -133,6 +133,6 @@ def _written(given: Given) -> bytes:
     if given.line is not None:
         return bytes(given.line)
     try:
-        return cast("bytes", _encode(cast("Any", given.value)))
+        return _encode(given.value)
     except (UnicodeEncodeError, TypeError, RecursionError):
         return msgspec.json.encode(ascii(given.value))

@@ -92,7 +92,7 @@ class MistralBatches:
             raw = await self._calls.ask(self._calls.request("GET", "batch/jobs", params=params))
             page = decode_json(raw.body, _Page, "the batch")
             for job in page.data:
-                if (job.metadata or {}).get(_TAG) == tag:
+                if job.metadata is not None and job.metadata.get(_TAG) == tag:
                     return Sent(id=job.id, files=tuple(job.input_files))
             if len(page.data) < _PAGE:
                 return None

@@ -107,7 +107,7 @@ class OpenAIBatches:
             raw = await self._calls.ask(self._calls.request("GET", "batches", params=params))
             page = decode_json(raw.body, _Page, "the batch")
             for batch in page.data:
-                if (batch.metadata or {}).get(_TAG) == tag:
+                if batch.metadata is not None and batch.metadata.get(_TAG) == tag:
                     return Sent(id=batch.id, files=(batch.input_file_id,) if batch.input_file_id else ())
             if not page.has_more or not page.data:
                 return None

@@ -7,7 +7,7 @@ Rule: rows go in the order of the input, and the file is never longer than the l
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -37,7 +37,7 @@ class Pack(NamedTuple):
 
 
 @contextmanager
-def lines_file() -> Iterator[Path]:
+def lines_file() -> Generator[Path, None, None]:
     """A file for lines, in the temporary folder, for as long as it is sent."""
     with tempfile.TemporaryDirectory(prefix="dragoman-batch-") as folder:
         yield Path(folder) / "lines.jsonl"

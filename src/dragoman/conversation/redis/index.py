@@ -21,7 +21,8 @@ import msgspec
 
 from dragoman.conversation.model import Listed, Ref
 from dragoman.conversation.redis.keys import Keys, member_of, parse_member
-from dragoman.conversation.redis.scripts import ENLIST, LOOK, PAGE, UNLIST
+from dragoman.conversation.redis.names import ENLIST, PAGE, UNLIST
+from dragoman.conversation.redis.scripts import LOOK
 from dragoman.conversation.redis.servers import Servers, mark
 from dragoman.runtime import Runtime
 

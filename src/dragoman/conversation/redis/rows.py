@@ -19,6 +19,7 @@ that a script has written is taken back.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 SHARED: Final = """
@@ -217,3 +218,17 @@ local function record(of, t, after)
     last, {t.lseg, t.ldepth}, of.seal}
 end
 """
+
+
+class Script:
+    """
+    A script.
+
+    Attributes:
+        source: Its Lua.
+        sha: The server's name for it; nothing is secured by it.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()

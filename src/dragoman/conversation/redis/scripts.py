@@ -1,5 +1,5 @@
 """
-One Lua script for each operation on a conversation, and those of the list of names.
+One Lua script for each operation on a conversation.
 
 An answer is nil, or a list that begins with a word: what was done, or why nothing was (`REFUSALS`).  ARGV is said at
 each.
@@ -9,28 +9,12 @@ Rule: as in `rows`.  The SQLite store is the reference: what is decided here is 
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
-from dragoman.conversation.redis.rows import SHARED
+from dragoman.conversation.redis.rows import SHARED, Script
 
 REFUSALS: Final = (b"new", b"locked", b"reused", b"busy", b"lost")
 """First words of answers that say that nothing was written, or nothing that anybody relies on."""
-
-
-class Script:
-    """
-    A script.
-
-    Attributes:
-        source: Its Lua.
-        sha: The server's name for it; nothing is secured by it.
-    """
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-
 
 # Of one that is to be made: it must be on the list, as of the last erasure.
 _NEW: Final = """
@@ -361,46 +345,5 @@ local had = call('HMGET', HEAD, 'made', 'changed', 'expires', 'turns')
 if had[1] and (had[3] == '0' or tonumber(had[3]) > now) then return had end
 call('SET', GONE, ARGV[1], 'PX', 10 * MINUTE / 1000)
 return nil
-"""
-)
-
-# --- the list of names: KEYS are `names` and `fresh` ------------------------------------------------------------------
-
-# Put a name on the list.  Whoever saw it there before sees by its time that it was put there again.  ARGV: name.
-ENLIST: Final = Script(
-    """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
-local before = tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or '0')
-redis.call('ZADD', KEYS[1], 0, ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - 600000000))
-redis.call('ZADD', KEYS[2], string.format('%.0f', math.max(now, before + 1)), ARGV[1])
-redis.call('PEXPIRE', KEYS[2], 600000)
-return {'listed'}
-"""
-)
-
-# Some names, each with the time when it was put there, if that was lately.  ARGV: from, to, how many.
-PAGE: Final = Script(
-    """
-local found = {}
-for i, name in ipairs(redis.call('ZRANGEBYLEX', KEYS[1], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])) do
-  found[i] = {name, redis.call('ZSCORE', KEYS[2], name) or ''}
-end
-return found
-"""
-)
-
-# Take names off, unless they were put there again since they were looked at.  ARGV: name and time of each.
-UNLIST: Final = Script(
-    """
-local count = 0
-for i = 1, #ARGV, 2 do
-  if (redis.call('ZSCORE', KEYS[2], ARGV[i]) or '') == ARGV[i + 1] then
-    count = count + redis.call('ZREM', KEYS[1], ARGV[i])
-    redis.call('ZREM', KEYS[2], ARGV[i])
-  end
-end
-return count
 """
 )

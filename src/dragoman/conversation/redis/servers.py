@@ -15,7 +15,8 @@ from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
 from dragoman.conversation.redis.keys import Wish, origin_of, slot_of, url_at
-from dragoman.conversation.redis.scripts import REFUSALS, Script
+from dragoman.conversation.redis.rows import Script
+from dragoman.conversation.redis.scripts import REFUSALS
 from dragoman.drivers.base import deadline, left, unknown
 from dragoman.drivers.redis import Redis
 from dragoman.errors import ConfigError, StoreError

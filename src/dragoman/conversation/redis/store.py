@@ -35,7 +35,7 @@ from dragoman.conversation.redis import scripts
 from dragoman.conversation.redis.answers import began_of, branch_of, node_row, path_of, record_of
 from dragoman.conversation.redis.index import Index
 from dragoman.conversation.redis.keys import Keys, parse_wish
-from dragoman.conversation.redis.scripts import Script
+from dragoman.conversation.redis.rows import Script
 from dragoman.conversation.redis.servers import Servers, mark
 from dragoman.drivers.base import deadline
 from dragoman.errors import LeaseLostError, TurnIdReusedError
