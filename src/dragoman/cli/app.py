@@ -13,13 +13,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
-from importlib import import_module
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import click
 
 from dragoman._version import __version__
 from dragoman.cli import exits
+from dragoman.cli.group import Commands
 from dragoman.cli.output import ReaderLeft, discard_output, talk
 from dragoman.errors import DragomanError
 from dragoman.redact import redact
@@ -40,19 +40,7 @@ _OWN_OPTIONS: Final = ("--help", "-h", "--version", "-V")
 CONTEXT: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class _Commands(click.Group):
-    """Imports a command when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        return cast("click.Command", import_module(COMMANDS[cmd_name]).COMMAND)
-
-
-@click.group(cls=_Commands, context_settings=CONTEXT)
+@click.group(cls=Commands, at=COMMANDS, context_settings=CONTEXT)
 @click.version_option(__version__, "-V", "--version", message="dragoman %(version)s")
 def dragoman() -> None:
     """

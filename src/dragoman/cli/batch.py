@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Final, cast
+from typing import Final
 
 import click
 
 from dragoman.cli.app import CONTEXT
+from dragoman.cli.group import Commands
 
 _COMMANDS: Final = {
     "run": "dragoman.cli.batch_run:RUN",
@@ -21,20 +21,7 @@ _COMMANDS: Final = {
 }
 
 
-class _Commands(click.Group):
-    """Imports a command when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
-        return cast("click.Command", getattr(import_module(module), name))
-
-
-@click.group("batch", cls=_Commands, context_settings=CONTEXT)
+@click.group("batch", cls=Commands, at=_COMMANDS, context_settings=CONTEXT)
 def COMMAND() -> None:
     """
     Ask every row of a file, and pay for none twice.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Final, cast
+from typing import Final
 
 import click
 
 from dragoman.cli.app import CONTEXT
+from dragoman.cli.group import Commands
 
 _COMMANDS: Final = {
     "list": "dragoman.cli.logs_list:LIST",
@@ -23,26 +23,7 @@ _COMMANDS: Final = {
 }
 
 
-class _Commands(click.Group):
-    """Imports a command when it is asked for; without one, it lists."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
-        return cast("click.Command", getattr(import_module(module), name))
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        first = args[0] if args else ""
-        if not args or (first.startswith("-") and first not in ("-h", "--help")):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group("logs", cls=_Commands, context_settings=CONTEXT)
+@click.group("logs", cls=Commands, at=_COMMANDS, usual="list", context_settings=CONTEXT)
 def COMMAND() -> None:
     """
     Keep calls in a file on this machine, and look at them.

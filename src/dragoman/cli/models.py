@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Final, cast
+from typing import Final
 
 import click
 
 from dragoman.cli.app import CONTEXT
+from dragoman.cli.group import Commands
 
 _COMMANDS: Final = {
     "list": "dragoman.cli.models_list",
@@ -16,25 +16,7 @@ _COMMANDS: Final = {
 }
 
 
-class _Commands(click.Group):
-    """Imports a command when it is asked for; without one, it lists."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        return cast("click.Command", import_module(_COMMANDS[cmd_name]).COMMAND)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        first = args[0] if args else ""
-        if first not in _COMMANDS and first not in ("-h", "--help"):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group("models", cls=_Commands, context_settings=CONTEXT)
+@click.group("models", cls=Commands, at=_COMMANDS, usual="list", bare=True, context_settings=CONTEXT)
 def COMMAND() -> None:
     """
     List models with their limits, prices and abilities; show one; try some.

@@ -153,6 +153,16 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
         return value_of(self.kind, self.body)
 
 
+def first_fence(epoch: int) -> int:
+    """
+    What the fences of a conversation's branches begin behind.
+
+    It follows from the epoch, which is by chance: so nobody who had a lease of a conversation that was erased has one of
+    the next of its name, though the turn is called the same.
+    """
+    return epoch % 2**40
+
+
 def node(kind: NodeKind, value: Value, weight: int = 0) -> Node:
     """Make the node of a value, with an id of its own."""
     return Node(id=ulid(time.time()), kind=kind, body=packed(encoded(value)), weight=weight)
@@ -240,6 +250,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         ticket: That place, once it has one.
         keep: Seconds after its last change that the conversation is kept; 0 for ever, None for what holds now.
         seal: The sealed key that the input is written with; it becomes the conversation's if it is a new one.
+        retake: Whether the caller sent this before and does not know what came of it.  If a turn of this id runs, it
+            is leased anew: whoever holds it, which is most likely the caller, holds it no more.
     """
 
     key: str
@@ -253,6 +265,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     ticket: int | None = None
     keep: float | None = None
     seal: bytes = b""
+    retake: bool = False
 
 
 class Go(NamedTuple):

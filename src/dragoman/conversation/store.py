@@ -47,7 +47,8 @@ class Store(Protocol):
         Begin a turn: keep what is asked, take the lease, and read the path.
 
         A conversation that has expired is erased first.  The pieces of the answer before, if it is whole, go.
-        A turn of the same id that is done gives its answer again; one that failed, or has lost its worker, begins anew.
+        A turn of the same id that is done gives its answer again; one that failed, or has lost its worker, begins anew,
+        and so does one that runs, if it is to be retaken.
 
         Raises:
             TurnIdReusedError: The id was used with other input.
@@ -214,4 +215,7 @@ _STORES: Final[dict[str, Callable[[str], Store]]] = {
     "postgres": _postgres,
     "redis": _redis,
     "rediss": _redis,
+    "valkey": _redis,
+    "valkeys": _redis,
+    "unix": _redis,
 }

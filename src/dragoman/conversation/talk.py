@@ -23,6 +23,7 @@ from dragoman.conversation.following import Followed
 from dragoman.conversation.model import (
     ROOT,
     Ask,
+    Began,
     Busy,
     Done,
     Go,
@@ -67,6 +68,10 @@ T = TypeVar("T")
 # Seconds between two questions whether it is our turn: the first, and the longest.
 _FIRST_PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 0.05
+# How often a store that fails is asked to begin a turn, for how many seconds, and seconds between two tries.
+_TRIES: Final = 4
+_PATIENCE: Final = 10.0
+_PAUSE: Final = 0.1
 
 
 class Talk:
@@ -240,10 +245,25 @@ class Talk:
             raise
 
     async def _opened(self, ref: Ref, ask: Ask, until: float | None) -> Go | Busy | Done:
-        got = await self._store.begin(self._runtime, ref, ask, until)
+        got = await self._asked(ref, ask, until)
         if isinstance(got, Locked):
             raise self._locked()
         return got
+
+    async def _asked(self, ref: Ref, ask: Ask, until: float | None) -> Began:
+        """Ask a store, which may fail a few times.  If it may have begun the turn, nobody knows by which fence."""
+        started = self._runtime.now()
+        for again in range(1, _TRIES):
+            try:
+                return await self._store.begin(self._runtime, ref, ask, until)
+            except StoreError as error:
+                ask = msgspec.structs.replace(ask, retake=ask.retake or error.outcome_unknown)
+                now, pause = self._runtime.now(), _PAUSE * again
+                end = started + _PATIENCE if until is None else min(until, started + _PATIENCE)
+                if not (error.outcome_unknown or error.retryable) or now + pause >= end:
+                    raise
+            await self._runtime.sleep(pause)
+        return await self._store.begin(self._runtime, ref, ask, until)
 
     def _give_back(self, ask: Ask, task: asyncio.Task[Go | Busy | Done]) -> None:
         if not task.cancelled() and task.exception() is None and isinstance(go := task.result(), Go):

@@ -15,7 +15,7 @@ import msgspec
 
 from dragoman import background
 from dragoman.conversation.heart import Beat
-from dragoman.conversation.model import Kept, Mark, Node, Outcome, Piece, Place
+from dragoman.conversation.model import Kept, Mark, Node, Outcome, Place
 from dragoman.conversation.store import Store
 from dragoman.conversation.view import node_of
 from dragoman.errors import DragomanError, LeaseLostError, StoreError

@@ -113,7 +113,7 @@ class _Talking:
         """The store of a URL, one for each client."""
         if not isinstance(store, str):
             return store if encryption is None else _sealed(store, encryption)
-        given: tuple[Any, ...] = tuple(encryption) if isinstance(encryption, list | tuple) else (encryption,)
+        given = tuple(cast("Sequence[Any]", encryption)) if isinstance(encryption, list | tuple) else (encryption,)
         # setdefault is atomic: of two threads that both made one, both use the first.
         stores: dict[Any, Any] = self.__dict__.setdefault("_stores", {})
         opened = stores.get(store)

@@ -119,7 +119,8 @@ BEGIN
   END IF;
   SELECT * INTO _b FROM dragoman_branch b WHERE b.conversation = _conversation AND b.name = _branch FOR UPDATE;
   IF NOT FOUND THEN
-    INSERT INTO dragoman_branch VALUES (_conversation, _branch, 0, 0, 0, 0, NULL, 0) RETURNING * INTO _b;
+    INSERT INTO dragoman_branch VALUES (_conversation, _branch, 0, 0, 0, dragoman_fence(_c.epoch), NULL, 0)
+      RETURNING * INTO _b;
   END IF;
   _now := dragoman_now();
   IF _b.version <> _expect OR (_b.turn IS NOT NULL AND _b.until > _now) THEN
@@ -150,7 +151,8 @@ BEGIN
       WHERE conversation = _conversation AND segment = _segment AND depth = _depth)) THEN
     RETURN false;
   END IF;
-  INSERT INTO dragoman_branch VALUES (_conversation, _branch, 0, _segment, _depth, 0, NULL, 0) ON CONFLICT DO NOTHING;
+  INSERT INTO dragoman_branch VALUES (_conversation, _branch, 0, _segment, _depth, dragoman_fence(_c.epoch), NULL, 0)
+    ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
     RETURN false;
   END IF;

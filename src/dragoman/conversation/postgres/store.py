@@ -50,7 +50,7 @@ from dragoman.drivers.postgres_links import Parameters, Rows
 from dragoman.errors import LeaseLostError, StoreError, TurnIdReusedError
 from dragoman.runtime import Runtime
 
-_BEGIN: Final = f"SELECT * FROM dragoman_turn_begin(%s::uuid{', %s' * 18})"
+_BEGIN: Final = f"SELECT * FROM dragoman_turn_begin(%s::uuid{', %s' * 19})"
 _RENEW: Final = "SELECT dragoman_turn_renew(%s::uuid, %s, %s, %s)"
 _EMIT: Final = "SELECT dragoman_turn_emit(%s::uuid, %s, %s, %s, %s, %s)"
 _COMMIT: Final = (
@@ -107,7 +107,7 @@ class PostgresStore:
         params = (
             *(id_of(ref), ref.tenant, ref.user, ref.conversation, ref.branch),
             *(ask.key, ask.input, ask.digest, ask.ttl, *known_of(ask.known), *(ask.base or (None, None))),
-            *(ask.interrupt, ask.wait, ask.ticket, ask.keep, ask.seal),
+            *(ask.interrupt, ask.wait, ask.ticket, ask.keep, ask.seal, ask.retake),
         )
         rows = await self._run(runtime, _BEGIN, params, until)
         return _BEGAN[rows[0][0]["outcome"]](ref, ask, rows)

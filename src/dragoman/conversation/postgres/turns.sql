@@ -11,6 +11,12 @@ CREATE OR REPLACE FUNCTION dragoman_now() RETURNS double precision LANGUAGE sql 
   SELECT extract(epoch FROM clock_timestamp())::double precision
 $f$;
 
+-- What the fences of a conversation's branches begin behind: its epoch is by chance, so a lease of one that had the name
+-- before is none of this one.
+CREATE OR REPLACE FUNCTION dragoman_fence(_epoch bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $f$
+  SELECT _epoch % 1099511627776
+$f$;
+
 -- Delete all of a conversation whose row is locked.  The branches go first: whoever emits holds one of them.
 CREATE OR REPLACE FUNCTION dragoman_conversation_delete(_conversation uuid, OUT nodes bigint, OUT turns bigint)
   LANGUAGE plpgsql AS $f$
@@ -114,7 +120,7 @@ END $f$;
 CREATE OR REPLACE FUNCTION dragoman_turn_begin(_conversation uuid, _tenant text, _owner text, _name text, _branch text,
   _key text, _input bytea, _digest bytea, _ttl double precision, _known_epoch bigint, _known_segment integer,
   _known_depth integer, _base_segment integer, _base_depth integer, _interrupt boolean, _wait boolean, _ticket bigint,
-  _keep double precision, _seal bytea)
+  _keep double precision, _seal bytea, _retake boolean)
   RETURNS TABLE (head json, sealed bytea, segment integer, depth integer, turn text, kind text, weight integer, id text,
     body bytea) LANGUAGE plpgsql
   SET enable_seqscan = off AS $f$
@@ -167,11 +173,12 @@ BEGIN
 
   SELECT * INTO _b FROM dragoman_branch b WHERE b.conversation = _conversation AND b.name = _branch FOR UPDATE;
   IF NOT FOUND THEN
-    INSERT INTO dragoman_branch VALUES (_conversation, _branch, 0, 0, 0, 0, NULL, 0) RETURNING * INTO _b;
+    INSERT INTO dragoman_branch VALUES (_conversation, _branch, 0, 0, 0, dragoman_fence(_c.epoch), NULL, 0)
+      RETURNING * INTO _b;
   END IF;
   _now := dragoman_now();
   _running := _b.turn IS NOT NULL AND _b.until > _now;
-  IF NOT _interrupt OR (_running AND _b.turn = _key) THEN
+  IF NOT (CASE WHEN _running AND _b.turn = _key THEN _retake ELSE _interrupt END) THEN
     SELECT min(w.ticket) INTO _first FROM dragoman_waiter w
       WHERE w.conversation = _conversation AND w.branch = _branch AND w.until > _now;
     IF _running OR (_first IS NOT NULL AND _first IS DISTINCT FROM _ticket) THEN

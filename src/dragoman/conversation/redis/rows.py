@@ -83,11 +83,11 @@ local function put_branch(b)
   call('HSET', BRANCHES, b.name, pack({b.number, b.version, b.seg, b.depth, b.fence, b.turn, b.till}))
 end
 
--- a fence begins with the time, so that it is above any of a conversation that had the name before
+-- the first fence follows from the id, which is by chance: a lease of a conversation that had the name before is none
 local function add_branch(of, name, seg, depth)
   of.branches = of.branches + 1
   call('HSET', HEAD, 'branches', int(of.branches))
-  local b = {name = name, number = of.branches, version = 0, seg = seg, depth = depth, fence = math.floor(now / 1000),
+  local b = {name = name, number = of.branches, version = 0, seg = seg, depth = depth, fence = tonumber(of.id) % 1099511627776,
     turn = false, till = 0}
   put_branch(b)
   return b

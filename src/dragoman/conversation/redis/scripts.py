@@ -25,13 +25,13 @@ end
 """
 
 # ARGV: branch, id if it is made, listed, key, input, digest, ttl, epoch, segment and depth that are known, segment and
-# depth of the base (or ''), interrupt, wait, ticket (or ''), keep (or ''), seal.
+# depth of the base (or ''), interrupt, wait, ticket (or ''), keep (or ''), seal, retake.
 BEGIN: Final = Script(
     SHARED
     + _NEW
     + """
-local branch, id, listed, key, input, digest, ttl, epoch, kseg, kdepth, bseg, bdepth, breaks, wait, ticket, keep, seal =
-  unpack(ARGV)
+local branch, id, listed, key, input, digest, ttl, epoch, kseg, kdepth, bseg, bdepth, breaks, wait, ticket, keep, seal,
+  retake = unpack(ARGV)
 
 local function leave()
   if ticket == '' then return end
@@ -74,7 +74,7 @@ end
 
 local function busy(b)
   local holder = b.turn and b.till > now and b.turn
-  if breaks == '1' and holder ~= key then return nil end
+  if (holder == key and retake or holder ~= key and breaks) == '1' then return nil end
   local ahead = first(b)
   if not holder and (not ahead or ahead == ticket) then return nil end
   return {'busy', holder, holder and b.till - now or 0, wait == '1' and stand(b)}

@@ -67,7 +67,7 @@ class RedisStore:
         epoch, place = ask.known or (None, Place(0, 0))
         args = (
             *(ask.key, ask.input, ask.digest, micros(ask.ttl), _text(epoch), *place, *(ask.base or ("", ""))),
-            *(int(ask.interrupt), int(ask.wait), _text(ask.ticket), _span(ask.keep), ask.seal),
+            *(int(ask.interrupt), int(ask.wait), _text(ask.ticket), _span(ask.keep), ask.seal, int(ask.retake)),
         )
         answer = await self._making(runtime, scripts.BEGIN, ref, args, until)
         if answer[0] == b"reused":

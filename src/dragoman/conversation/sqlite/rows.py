@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from dragoman.conversation.model import ROOT, Kept, Known, Node, Path, Piece, Place, Record, Ref
+from dragoman.conversation.model import ROOT, Kept, Known, Node, Path, Piece, Place, Record, Ref, first_fence
 
 
 class Head(NamedTuple):
@@ -111,8 +111,9 @@ def head_of(db: sqlite3.Connection, number: int, branch: str) -> Head | None:
 
 def add_branch(db: sqlite3.Connection, number: int, branch: str, leaf: Place) -> Head:
     """Name a new branch."""
-    db.execute("INSERT INTO branch VALUES (?, ?, 0, ?, ?, 0, NULL, 0)", (number, branch, *leaf))
-    return Head(0, leaf, 0, None, 0.0)
+    fence = first_fence(number)
+    db.execute("INSERT INTO branch VALUES (?, ?, 0, ?, ?, ?, NULL, 0)", (number, branch, *leaf, fence))
+    return Head(0, leaf, fence, None, 0.0)
 
 
 def turn_of(db: sqlite3.Connection, number: int, key: str) -> TurnRow | None:

@@ -69,8 +69,12 @@ def _first(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def _events_of(text: str) -> bytes:
+    return write_events([TextDelta(text)])
+
+
 def _second(db: sqlite3.Connection) -> None:
-    db.create_function("events_of", 1, lambda text: write_events([TextDelta(text)]), deterministic=True)
+    db.create_function("events_of", 1, _events_of, deterministic=True)
     for statement in _SECOND:
         db.execute(statement)
 

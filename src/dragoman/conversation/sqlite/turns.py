@@ -64,7 +64,7 @@ def _busy(db: sqlite3.Connection, number: int, ref: Ref, head: Head, ask: Ask, n
     running = head.turn is not None and head.until > now
     holder = turn_at(db, head.turn) if running and head.turn is not None else None
     itself = holder is not None and holder.key == ask.key
-    if ask.interrupt and not itself:
+    if ask.retake if itself else ask.interrupt:
         return None
     first = db.execute(
         "SELECT min(ticket) FROM waiter WHERE conversation = ? AND branch = ? AND until > ?", (number, ref.branch, now)

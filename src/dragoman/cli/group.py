@@ -1,0 +1,49 @@
+"""
+Commands that are imported when they are asked for.
+
+Rule: `dragoman --version`, and the help of one command, load no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, cast
+
+import click
+
+
+class Commands(click.Group):
+    """
+    A group whose commands have modules of their own: `@click.group("logs", cls=Commands, at={...})`.
+
+    Args:
+        at: Names, and where each command is: `module`, which has it as `COMMAND`, or `module:NAME`.
+        usual: The command that is meant where none is named; None for none.
+        bare: Whether it is meant too where what is named is no command.
+    """
+
+    def __init__(self, *args: Any, at: Mapping[str, str], usual: str | None = None, bare: bool = False, **more: Any):
+        super().__init__(*args, **more)
+        self._at = at
+        self._usual = usual
+        self._bare = bare
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(self._at)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in self._at:
+            return None
+        module, _, name = self._at[cmd_name].partition(":")
+        return cast("click.Command", getattr(import_module(module), name or "COMMAND"))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the usual command before arguments that name none."""
+        first = args[0] if args else ""
+        named = first in self._at or first in ("-h", "--help")
+        if self._usual is not None and not named and (self._bare or not first or first.startswith("-")):
+            args = [self._usual, *args]
+        return super().parse_args(ctx, args)
