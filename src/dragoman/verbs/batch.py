@@ -20,10 +20,10 @@ from dragoman.errors import ConfigError
 from dragoman.types.batches import BatchEstimate, BatchReport, BatchRow
 from dragoman.types.batching import BatchDict, BatchTask, PathLike, split_keywords
 from dragoman.types.requests import Settings
+from dragoman.verbs.parts import Parts
 
 if TYPE_CHECKING:
     from dragoman.client import AsyncClient
-    from dragoman.plain import Plain
     from dragoman.policy.budget.budget import Budget
 
 
@@ -177,18 +177,11 @@ class AsyncBatch:
         return self.results()
 
 
-class _Making:
+class _Making(Parts):
     """What both faces have for it."""
-
-    _plain: Plain
-    _closed: bool
 
     def _asking(self, budget: Budget | None) -> AsyncClient:
         return self._again(budget)
-
-    if TYPE_CHECKING:  # the client's own
-
-        def _again(self, budget: Budget | None) -> AsyncClient: ...
 
     def _task(
         self, source: object, sink: PathLike | None, settings: Settings | None, keywords: Mapping[str, Any]

@@ -6,17 +6,16 @@ Rule: here stand signatures and words; what is done is in `structured`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 import msgspec
 
 from dragoman.errors import ConfigError
-from dragoman.plain import Plain
 from dragoman.runtime import drive
 from dragoman.types.requests import ChatRequest, OutputFormat, Settings, SettingsDict, typed_output
 from dragoman.types.responses import ChatResponse
+from dragoman.verbs.parts import Parts
 
 if TYPE_CHECKING:
     from dragoman.client import Messages
@@ -26,18 +25,8 @@ if TYPE_CHECKING:
 _JSON: Final = OutputFormat(kind="json_object", type=object)
 
 
-class Asking:
+class Asking(Parts):
     """What these verbs need of a client."""
-
-    _plain: Plain
-
-    if TYPE_CHECKING:  # the client's own
-
-        def _asked(
-            self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
-        ) -> tuple[ChatRequest, Way | None]: ...
-
-        async def _whole(self, request: ChatRequest, way: Way | None = None) -> ChatResponse: ...
 
     async def _typed(self, request: ChatRequest, way: Way | None = None, attempts: int | None = None) -> ChatResponse:
         """Have a request answered whose output has a type."""

@@ -14,18 +14,17 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 
-from dragoman.plain import Plain
 from dragoman.policy.base import Context, Opened
 from dragoman.runtime import drive
 from dragoman.types.requests import ChatRequest, Settings
 from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import RunDict, RunOptions, RunResponse, run_options
+from dragoman.verbs.parts import Parts
 from dragoman.verbs.run_stream import AsyncRunStream, OpenedRun, RunStream
 
 if TYPE_CHECKING:
     from dragoman.client import Messages
     from dragoman.policy.route.plans import Plan
-    from dragoman.policy.route.way import Way
 
 
 class Rounds:
@@ -72,20 +71,8 @@ def _runs() -> _Runs:
     return cast("_Runs", import_module("dragoman.tools.runs"))
 
 
-class _Asking:
+class _Asking(Parts):
     """What both faces have for it."""
-
-    _plain: Plain
-
-    if TYPE_CHECKING:  # the client's own
-
-        def _asked(
-            self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
-        ) -> tuple[ChatRequest, Way | None]: ...
-
-        async def _send(self, request: ChatRequest, way: Way | None = None) -> ChatResponse: ...
-
-        async def _open(self, request: ChatRequest, way: Way | None = None) -> Opened: ...
 
     def _rounds(
         self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]

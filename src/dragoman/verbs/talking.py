@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dragoman.policy.route.way import Way
 
 from dragoman.verbs.conversations import AsyncConversation, Conversation, OnBusy, Talk, Windows
+from dragoman.verbs.parts import Parts
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -81,21 +82,10 @@ MAIN: Final = "main"
 # --- the verb ---------------------------------------------------------------------------------------------------------
 
 
-class _Talking:
+class _Talking(Parts):
     """What both faces have for it."""
 
-    _plain: Plain
-    _stores: dict[str, Any]
-
-    if TYPE_CHECKING:  # the client's own
-
-        def _asked(
-            self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
-        ) -> tuple[ChatRequest, Way | None]: ...
-
-        async def _send(self, request: ChatRequest, way: Way | None = None) -> ChatResponse: ...
-
-        async def _open(self, request: ChatRequest, way: Way | None = None) -> Opened: ...
+    if TYPE_CHECKING:  # of other verbs
 
         def _rounds(
             self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]

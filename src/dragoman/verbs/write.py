@@ -14,7 +14,6 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 
-from dragoman.plain import Plain
 from dragoman.policy.base import Context, Opened
 from dragoman.runtime import drive
 from dragoman.stream import AsyncStream, Stream
@@ -22,11 +21,11 @@ from dragoman.types.models import Model
 from dragoman.types.requests import ChatRequest, Settings
 from dragoman.types.responses import ChatResponse
 from dragoman.types.writing import WriteDict, WriteOptions, write_options
+from dragoman.verbs.parts import Parts
 
 if TYPE_CHECKING:
     from dragoman.client import Messages
     from dragoman.policy.route.plans import Plan
-    from dragoman.policy.route.way import Way
 
 
 class WriteCall:
@@ -74,20 +73,8 @@ def _writes() -> _Writes:
     return cast("_Writes", import_module("dragoman.writing.writes"))
 
 
-class _Asking:
+class _Asking(Parts):
     """What both faces have for it."""
-
-    _plain: Plain
-
-    if TYPE_CHECKING:  # the client's own
-
-        def _asked(
-            self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]
-        ) -> tuple[ChatRequest, Way | None]: ...
-
-        async def _send(self, request: ChatRequest, way: Way | None = None) -> ChatResponse: ...
-
-        async def _open(self, request: ChatRequest, way: Way | None = None) -> Opened: ...
 
     def _write_call(
         self, model: str | Plan, messages: Messages, settings: Settings | None, keywords: Mapping[str, Any]

@@ -10,7 +10,6 @@ Rule: what goes into a prompt does not grow with the report.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -32,12 +31,13 @@ from dragoman.writing.ends import facts_of
 from dragoman.writing.headings import Headings
 from dragoman.writing.keeper import Keeper
 from dragoman.writing.outline import Outline, parse_outline, planned, section_request
+from dragoman.writing.steps import Steps
 from dragoman.writing.writer import Clock, Writing
 
 _UNENDED = (Start, Finish, MessageNative, PartEnd)
 
 
-class Report:
+class Report(Steps):
     """
     One report.
 
@@ -52,7 +52,7 @@ class Report:
     """
 
     def __init__(self, call: WriteCall, clock: Clock, checkpoint: Checkpoint | None, outline: Any) -> None:
-        self.response: ChatResponse | None = None
+        super().__init__(self._ask_plan)
         self._call = call
         self._clock = clock
         self._checkpoint = checkpoint
@@ -60,8 +60,6 @@ class Report:
         self._plan = Draft()
         self._plan.resume(self._records(0))
         self._folder = Folder()
-        self._step: Callable[[], Awaitable[list[Event]]] = self._ask_plan
-        self._held: list[Event] = []
         self._now: list[Writing] = []  # the sections that are being written
         self._headings = Headings("")
         self._written: dict[int, str] = {}
@@ -69,37 +67,12 @@ class Report:
         self._notices: list[Notice] = list(self._plan.notices)
         self._number = 0
         self._several = False  # whether sections are written that are not delivered yet
-        self._abandoned = False
-        self._failure: DragomanError | None = None
 
     def _records(self, section: int) -> list[TextRecord | RoundRecord]:
         lines = self._checkpoint.lines if self._checkpoint is not None else []
         return [line for line in lines if isinstance(line, TextRecord | RoundRecord) and line.section == section]
 
     # --- as an answer -------------------------------------------------------------------------------------------------
-
-    async def open(self) -> Report:
-        """Plan, so that what cannot work fails before anything is read."""
-        self._held = await self.more()
-        return self
-
-    async def more(self) -> list[Event]:
-        """Return the next events; an empty list when the report is at its end."""
-        if self._held:
-            held, self._held = self._held, []
-            return held
-        if self._failure is not None:
-            raise self._failure
-        try:
-            events: list[Event] = []
-            while not events and not self._abandoned and self.response is None:
-                events = await self._step()
-            return events
-        except DragomanError as error:
-            raise self._failed(error) from error.__cause__
-        except BaseException:
-            self.abandon()
-            raise
 
     def folded(self) -> ChatResponse:
         """The report so far, as one answer."""
@@ -271,7 +244,7 @@ class Report:
         values["notices"] = tuple(dict.fromkeys((*whole.notices, *self._notices)))
         return ChatResponse(**values)
 
-    def _failed(self, error: DragomanError) -> DragomanError:
+    def failed(self, error: DragomanError) -> DragomanError:
         """Stop everything, and complete the error with the report so far."""
         unfinished = [] if self._several else self._unfinished()
         rest = self._headings.close()

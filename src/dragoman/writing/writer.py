@@ -46,6 +46,7 @@ from dragoman.writing.draft import Draft, RoundRecord, stored
 from dragoman.writing.ends import Verdict, facts_of, judged
 from dragoman.writing.joint import joint_of
 from dragoman.writing.keeper import Keeper
+from dragoman.writing.steps import Steps
 
 _IDLE_ROUNDS: Final = 2  # that bring nothing new, one after another
 
@@ -93,7 +94,7 @@ class Clock(msgspec.Struct, frozen=True):
         return left
 
 
-class Writing:
+class Writing(Steps):
     """
     One text.
 
@@ -123,7 +124,7 @@ class Writing:
         keeper: Keeper,
         section: int = 0,
     ) -> None:
-        self.response: ChatResponse | None = None
+        super().__init__(self._resume)
         self.draft = draft
         self._asker = asker
         self._request = request
@@ -134,11 +135,7 @@ class Writing:
         self._joint = joint_of(options.format)
         self._begins = begins(request, asker.wire, asker.facts)
         self._folder = Folder()
-        self._step: Callable[[], Awaitable[list[Event]]] = self._resume
-        self._held: list[Event] = []
         self._opened: Opened | None = None
-        self._failure: DragomanError | None = None
-        self._abandoned = False
         self._started = False
         self._made_room = False
         self._idle = 0
@@ -146,40 +143,6 @@ class Writing:
         self._notices: list[Notice] = []  # of the round
 
     # --- as an answer -------------------------------------------------------------------------------------------------
-
-    async def open(self) -> Writing:
-        """Ask the first time, so that what cannot work fails before anything is read."""
-        self._held = await self.more()
-        return self
-
-    async def more(self) -> list[Event]:
-        """
-        Return the next events; an empty list when the text is at its end.
-
-        Raises:
-            DragomanError: The text cannot go on; `.partial` has what was written.
-        """
-        if self._held:
-            held, self._held = self._held, []
-            return held
-        if self._failure is not None:
-            raise self._failure
-        try:
-            events: list[Event] = []
-            while not events and not self._abandoned and self.response is None:
-                events = await self._step()
-            return events
-        except DragomanError as error:
-            raise self.failed(error) from error.__cause__
-        except BaseException:
-            self.abandon()
-            raise
-
-    async def finished(self) -> ChatResponse:
-        """Go to the end, and return the answer."""
-        while await self.more():
-            pass
-        return self.folded()
 
     def folded(self) -> ChatResponse:
         """The text so far, as one answer."""
