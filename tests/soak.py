@@ -32,12 +32,13 @@ from tests.fuzz.targets import check_sse, run, targets
 from tests.histories import Seeded, history
 from tests.policy.limit import targets as limits
 from tests.soaks.abandoned import abandoned
+from tests.soaks.anyorder import anyorder
 from tests.soaks.batch import batch
 from tests.soaks.batch_million import batch_million
 from tests.soaks.budget import budget
 from tests.soaks.cancels import cancels
 from tests.soaks.counters import counters
-from tests.soaks.crowd import crowd
+from tests.soaks.crowd import crowd, kills
 from tests.soaks.flat import flat
 from tests.soaks.grammar import grammar
 from tests.soaks.outage import outage
@@ -145,10 +146,12 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "sharing": sharing,
     "counters": counters,
     "crowd": crowd,
+    "kills": kills,
     "batch": batch,
     "batch_million": batch_million,
     "grammar": grammar,
     "views": views,
+    "anyorder": anyorder,
 }
 
 

@@ -121,10 +121,10 @@ class _Core(Asking):
 
         patient, middleware = msgspec.structs.replace(self._timeouts, total=None), tuple(middleware)
 
-        def again(more: Budget | None) -> AsyncClient:
+        def again(more: Budget | None, kind: Callable[..., AsyncClient] | None = None) -> AsyncClient:
             """One like this for the rows of a batch, which wait in line as long as it takes unless told otherwise."""
             budgets = list(budget) if isinstance(budget, Sequence) else [budget] if budget else []
-            return AsyncClient(
+            return (kind or AsyncClient)(
                 providers=providers,
                 models=models,
                 timeouts=patient,
@@ -164,7 +164,7 @@ class _Core(Asking):
         paced_once: Handler = paced.wrap(self._sender) if paced else self._sender
         once = Credentials(self._routes.source_of).wrap(paced_once)
         self._plans = Plans(self._routes, repeater, once, routes, breaker, hedges=self.runtime.suspends)
-        handler = self._plans.handler()
+        handler = self._nearest(self._plans.handler())
         if held is not None:
             handler = held.wrap(handler)
         if cache is not None:
@@ -294,6 +294,10 @@ class _Core(Asking):
             # setdefault is atomic: of two threads that both made one, both use the first.
             transport = self._transports.setdefault(scheme, made)
         return wrapped(transport, self.runtime)
+
+    def _nearest(self, handler: Handler) -> Handler:
+        """What stands below the budget; who has requests sent elsewhere puts that in its place."""
+        return handler
 
     def _network(self) -> Transport:
         raise NotImplementedError

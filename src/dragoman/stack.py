@@ -83,7 +83,7 @@ class Subjects:
 
     def _subject(self, ref: str, credential: Secret | None) -> Subject | None:
         name, _, model = ref.partition("/")
-        if model:
+        if model or ":" in name:  # "provider:model"
             provider, model = self._routes.locate(ref)
         else:
             provider = self._routes.provider(self._routes.name_of(name))
@@ -138,7 +138,7 @@ def _checked(routes: Routes, limits: Limits) -> Limits:
                 raise ConfigError(
                     f"limits[{ref!r}][{at}] is {one!r}: give dragoman.Limit(dimension=..., amount=...)", field="limits"
                 )
-        if "/" in ref:
+        if "/" in ref or ":" in ref:
             provider, model = routes.locate(ref)
             checked[f"{provider.name}/{model}"] = tuple(known)
         else:

@@ -13,6 +13,7 @@ from dragoman import (
     ConfigError,
     ConnectError,
     Finish,
+    Limit,
     Message,
     MissingKeyError,
     OutputFormat,
@@ -90,6 +91,16 @@ def test_the_key_travels_in_its_header_only(face: Any, server: Server) -> None:
     assert "test-key-0002" == second.headers["x-api-key"]
     assert "test-key" not in first.path + second.path
     assert b"test-key" not in first.body + second.body
+
+
+def test_a_colon_names_the_provider_as_well(make_face: Any, server: Server) -> None:
+    """`provider:model` is `provider/model`, in a call and where limits are given."""
+    server.script(says("a"), says("b"))
+    face = make_face(limits={"openai:m": [Limit(dimension="requests", amount=6000)]})
+
+    assert "a" == face.chat("openai:m", "Hi").text
+    assert "b" == "".join(event.text for event in face.events("openai:m", "Hi") if isinstance(event, TextDelta))
+    assert ["m", "m"] == [request.chat.model for request in server.requests]
 
 
 def test_settings_come_from_the_client_then_the_value_then_the_call(make_face: Any, server: Server) -> None:

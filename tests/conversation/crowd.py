@@ -35,7 +35,18 @@ class Crowd:
         problems: What does not hold.
     """
 
-    def __init__(self, store: str, *, members: int, turns: int, again: float = 0.5, lease: float = 30.0, seed: int = 1):
+    def __init__(
+        self,
+        store: str,
+        *,
+        members: int,
+        turns: int,
+        again: float = 0.5,
+        lease: float = 30.0,
+        seed: int = 1,
+        name: str = "crowd",
+        latency: float = 0.0,
+    ):
         """
         Args:
             store: URL.
@@ -44,8 +55,11 @@ class Crowd:
             again: Share of the turns that are said twice at once; and as many are said by two members.
             lease: Of their conversations.
             seed: Of chance.
+            name: Of the conversation.
+            latency: Seconds that the model takes.
         """
         self.store, self.members, self.turns, self.again, self.lease = store, members, turns, again, lease
+        self.name = name
         self.chance = random.Random(seed)
         self.kills = self.pauses = 0
         self.begun: dict[str, float] = {}
@@ -54,7 +68,8 @@ class Crowd:
         self._lock = threading.Lock()
         self._living: dict[int, subprocess.Popen[str]] = {}
         self._tasks = [self._turns_of(member) for member in range(members)]
-        self._server = Server(default=calls(_counts))
+        self._latency = latency
+        self._server = Server(default=calls(self._counts))
 
     def run(self, *, kills: int = 0, pauses: int = 0) -> Crowd:
         """Have all turns said, and check what came of it."""
@@ -114,7 +129,7 @@ class Crowd:
         task = {
             "provider": self._server.base_url("openai-chat"),
             "store": self.store,
-            "name": "crowd",
+            "name": self.name,
             "turns": left,
             "again": self.again,
             "lease": self.lease,
@@ -150,7 +165,7 @@ class Crowd:
 
     def _check(self) -> None:
         with Client() as client:
-            talk = client.conversation("crowd", model="sim/echo", store=self.store, window=None)
+            talk = client.conversation(self.name, model="sim/echo", store=self.store, window=None)
             texts = [message.text for message in talk.history]
             open_turns = talk.interrupted()
         order = texts[::2]
@@ -191,6 +206,5 @@ class Crowd:
             "problems": self.problems,
         }
 
-
-def _counts(chat: ChatRequest) -> Step:
-    return says(f"{len(chat.messages)}: {chat.messages[-1].text}")
+    def _counts(self, chat: ChatRequest) -> Step:
+        return says(f"{len(chat.messages)}: {chat.messages[-1].text}", latency=self._latency)

@@ -45,7 +45,7 @@ def commit(store: Store, key: str, fence: int) -> None:
 
 
 def prepared(store: Store) -> None:
-    """Two turns that are done, and one that runs with the first fence after them."""
+    """Two turns that are done, and one that runs."""
     for key in ("t1", "t2"):
         go = begin(store, key)
         assert go is not None
@@ -53,8 +53,14 @@ def prepared(store: Store) -> None:
     begin(store, "t3")
 
 
+def _fence(store: Store) -> int:
+    turn = drive(store.turn(RUNTIME, REF, "t3"))
+    assert turn is not None
+    return turn.fence
+
+
 def _turn(store: Store) -> None:
-    commit(store, "t3", 3)
+    commit(store, "t3", _fence(store))
 
 
 def _begin(store: Store) -> None:
@@ -63,7 +69,7 @@ def _begin(store: Store) -> None:
 
 def _emit(store: Store) -> None:
     piece = Piece(0, write_events([TextDelta("some text " * 300)]))
-    drive(store.emit(RUNTIME, Mark(REF, "t3", 3), piece, 86_400.0))
+    drive(store.emit(RUNTIME, Mark(REF, "t3", _fence(store)), piece, 86_400.0))
 
 
 def _append(store: Store) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from dragoman import Client, ConfigError, LeaseLostError, Message, StoreError
+from dragoman import Client, ConfigError, Message, StoreError
 from dragoman.conversation.model import ROOT, Busy, Go, Mark, Outcome, Ref
 from dragoman.conversation.redis.keys import Keys, member_of, parse_member, parse_wish, slot_of, url_at
 from dragoman.conversation.redis.store import RedisStore
@@ -183,19 +183,6 @@ def test_name_is_on_the_list_whoever_erases_at_the_same_time(redis_server, prefi
 
     there = [ref.conversation for ref in refs if drive(store.read(RUNTIME, ref)) is not None]
     assert there == names(store, "me")
-
-
-def test_worker_of_an_erased_conversation_writes_nothing_into_the_next(store):
-    """The same name, the same turn id: still the old lease is none of the new conversation."""
-    old = begin(store)
-    drive(store.erase(RUNTIME, REF))
-    time.sleep(0.002)
-    new = begin(store)
-
-    with pytest.raises(LeaseLostError):
-        commit(store, old, "t1", "late")
-    commit(store, new)
-    assert ["ok?", "yes"] == texts(store)
 
 
 # --- what lies there --------------------------------------------------------------------------------------------------

@@ -313,6 +313,69 @@ def test_erased_conversation_stays_erased(store):
     assert 0 == drive(store.erase(RUNTIME, REF)).nodes
 
 
+def test_worker_of_an_erased_conversation_writes_nothing_into_the_next(store):
+    """The same name, the same turn id, as many turns: still the old lease is none of the new conversation."""
+    old = begin(store)
+    drive(store.erase(RUNTIME, REF))
+    new = begin(store)
+
+    assert new.fence != old.fence
+    mark = Mark(old.ref, "t1", old.fence)
+    assert not drive(store.renew(RUNTIME, mark, 30.0))
+    assert not drive(store.emit(RUNTIME, mark, piece(0, "late"), 30.0))
+    with pytest.raises(LeaseLostError):
+        commit(store, old, "t1", "late")
+    commit(store, new)
+    with pytest.raises(LeaseLostError):
+        commit(store, old, "t1", "late")
+    assert ["ok?", "yes"] == texts(store)
+
+
+@pytest.mark.parametrize("how", ["append", "fork"])
+def test_branches_of_the_next_conversation_have_other_fences(store, how):
+    """It does not matter how the branch was made."""
+    fences: set[int] = set()
+    for _ in range(2):
+        drive(store.append(RUNTIME, REF, 0, ROOT, [node_of(Message.user("imported"))]))
+        ref = REF
+        if how == "fork":
+            drive(store.fork(RUNTIME, REF, "other", Place(0, 1)))
+            ref = REF._replace(branch="other")
+        fences.add(begin(store, ref=ref).fence)
+        drive(store.erase(RUNTIME, REF))
+
+    assert 2 == len(fences)
+
+
+def test_begin_whose_reply_was_lost_is_taken_anew(store):
+    """Who does not know what came of a begin has the turn anew; the lease that it was not told of is worth nothing."""
+    lost = begin(store)
+    assert drive(store.emit(RUNTIME, Mark(lost.ref, "t1", lost.fence), piece(0, "old"), 30.0))
+
+    go = begin(store, retake=True)
+
+    assert isinstance(go, Go)
+    assert go.fence > lost.fence
+    assert (lost.base, []) == (go.base, list(go.path.nodes))
+    assert () == drive(store.turn(RUNTIME, REF, "t1")).pieces
+    assert not drive(store.renew(RUNTIME, Mark(lost.ref, "t1", lost.fence), 30.0))
+    with pytest.raises(LeaseLostError):
+        commit(store, lost)
+    commit(store, go)
+    assert ["ok?", "yes"] == texts(store)
+    assert isinstance(begin(store, retake=True), Done)
+    assert 1 == drive(store.scan(RUNTIME, "me"))[0].turns
+
+
+def test_only_the_turn_itself_is_taken_anew(store):
+    """Another turn that runs is waited for, though others wait before the one that is taken anew."""
+    begin(store)
+    begin(store, "t2", "next")
+
+    assert isinstance(begin(store, "t3", "other", retake=True), Busy)
+    assert isinstance(begin(store, retake=True), Go)
+
+
 def test_pieces_are_read_from_where_one_stands(store):
     """Who follows a turn asks for what is behind the last piece that it has; what the commit adds is there, too."""
     go = begin(store)

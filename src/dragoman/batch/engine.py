@@ -55,8 +55,8 @@ _SYNC: Final = 0.05
 _MARK: Final = 2.0
 # Settled rows that are passed over before other tasks have their turn.
 _PASSED: Final = 500
-# The account's fault, not the row's: the next one would fail as well.
-_ENDS_ALL: Final = (AuthenticationError, MissingKeyError, QuotaError, BudgetError)
+# The account's fault, or that of who asks, not the row's: the next one would fail as well.
+_ENDS_ALL: Final = (AuthenticationError, MissingKeyError, QuotaError, BudgetError, BatchError)
 
 Asked = ChatRequest | VectorRequest
 Answer = ChatResponse | EmbedResponse

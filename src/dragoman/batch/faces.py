@@ -20,7 +20,6 @@ from dragoman.types.batching import BatchTask
 
 if TYPE_CHECKING:
     from dragoman.client import AsyncClient
-    from dragoman.policy.budget.budget import Budget
     from dragoman.routes import Routes
 
 T = TypeVar("T")
@@ -33,7 +32,7 @@ _LOOK: Final = 0.5
 class _Run:
     """What both faces share."""
 
-    def __init__(self, task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: Routes) -> None:
+    def __init__(self, task: BatchTask, client: Callable[..., AsyncClient], routes: Routes) -> None:
         self.job = Job(task, client, routes.locate)
         self._routes = routes
         self._begun = False
@@ -74,7 +73,7 @@ class _Run:
 class BlockingRun(_Run):
     """A batch of `Client`."""
 
-    def __init__(self, task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: Routes) -> None:
+    def __init__(self, task: BatchTask, client: Callable[..., AsyncClient], routes: Routes) -> None:
         super().__init__(task, client, routes)
         self._changed = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -175,7 +174,7 @@ class BlockingRun(_Run):
 class AsyncRun(_Run):
     """A batch of `AsyncClient`."""
 
-    def __init__(self, task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: Routes) -> None:
+    def __init__(self, task: BatchTask, client: Callable[..., AsyncClient], routes: Routes) -> None:
         super().__init__(task, client, routes)
         self._running: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -235,12 +234,12 @@ class AsyncRun(_Run):
         return self._running
 
 
-def blocking_run(task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: Routes) -> BlockingRun:
+def blocking_run(task: BatchTask, client: Callable[..., AsyncClient], routes: Routes) -> BlockingRun:
     """Prepare a batch on the blocking face; nothing is sent yet."""
     return BlockingRun(task, client, routes)
 
 
-async def async_run(task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: Routes) -> AsyncRun:
+async def async_run(task: BatchTask, client: Callable[..., AsyncClient], routes: Routes) -> AsyncRun:
     """Prepare a batch on the async face; nothing is sent yet."""
     made = AsyncRun(task, client, routes)
     await made.prepare()

@@ -77,7 +77,8 @@ class Job:
 
     Args:
         task: What is to be done.
-        client: Makes the client that asks, which holds to one more budget if it is given one.
+        client: Makes the client that asks, which holds to one more budget if it is given one, and is of a kind, if
+            it is given one.
         resolves: Raises `UnknownModelError` for a reference that leads nowhere.
 
     Attributes:
@@ -85,9 +86,7 @@ class Job:
         ended: Whether there is no more to come from this run.
     """
 
-    def __init__(
-        self, task: BatchTask, client: Callable[[Budget | None], AsyncClient], resolves: Callable[[str], object]
-    ) -> None:
+    def __init__(self, task: BatchTask, client: Callable[..., AsyncClient], resolves: Callable[[str], object]) -> None:
         self.tally = Tally()
         self.ended = False
         self.listeners: list[Callable[[], None]] = []
@@ -205,7 +204,7 @@ class Job:
         self.tally.begin()
         try:
             journal.append(Kind.START, 0, NO_KEY, msgspec.json.encode(self._told()))
-            async with self._client(self._budget()) as client:
+            async with self._asking() as client:
                 placed = await self._hand_in(client)
                 if self._remote is None or self._remote.left:
                     self._engine = Engine(
@@ -238,6 +237,16 @@ class Job:
             self.ended = True
             journal.unlock()
             self._changed()
+
+    def _asking(self) -> AsyncClient:
+        placement = self._task.options.placement
+        if placement is None:
+            return self._client(self._budget())
+        from dragoman.batch.ray.afar import afar  # who asks from this process need not load this
+
+        made = afar(self._client, self._budget(), placement)
+        self.tally.notes = made.notes
+        return made
 
     async def _hand_in(self, client: AsyncClient) -> int:
         """Have rows asked by providers' batch APIs, where the mode says so; how many outcomes have their place then."""
@@ -329,7 +338,8 @@ class Job:
     def _told(self) -> Told:
         path, unsaid = self._source.path, list[str]()
         options = msgspec.to_builtins(self._task.options, str_keys=True, enc_hook=str)
-        del options["retry_failed"], options["job"]  # are said for one run
+        for name in ("retry_failed", "job", "engine", "workers", "ray"):  # are said for one run
+            del options[name]
         settings: dict[str, Any] = {}
         for name, value in self._task.settings.items():
             if _carried(name, value, self._settings.get(name)):

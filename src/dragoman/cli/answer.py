@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from dragoman import ChatRequest, ChatResponse, Client, DragomanError, Event
+from dragoman import ChatRequest, ChatResponse, DragomanError, Event
 from dragoman.cli import exits
-from dragoman.cli.output import Terminal, dim, print_json, talk, write
+from dragoman.cli.output import Terminal, dim, print_json, talk
+from dragoman.cli.render.screen import writer
+from dragoman.stream import Stream
 from dragoman.types.events import ReasoningDelta, TextDelta
 from dragoman.types.fold import unfold
 
@@ -44,7 +46,19 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     free: bool = False
 
 
-def answer(client: Client, request: ChatRequest, manner: Manner) -> int:
+class Asker(Protocol):
+    """Who is asked: a client, or one that keeps the turn."""
+
+    def send(self, request: ChatRequest, /) -> ChatResponse:
+        """Ask for a whole answer."""
+        ...
+
+    def open(self, request: ChatRequest, /) -> Stream:
+        """Ask for a stream."""
+        ...
+
+
+def answer(client: Asker, request: ChatRequest, manner: Manner) -> int:
     """
     Ask, print, and return the exit code.
 
@@ -62,7 +76,7 @@ def answer(client: Client, request: ChatRequest, manner: Manner) -> int:
     return exits.OK if response.text or not response.refusal else exits.OUTPUT
 
 
-def _ask(client: Client, request: ChatRequest, printer: _Printer) -> ChatResponse:
+def _ask(client: Asker, request: ChatRequest, printer: _Printer) -> ChatResponse:
     if not request.stream:
         response = client.send(request)
         for event in unfold(response):
@@ -85,7 +99,7 @@ class _Printer:
         self._manner = manner
         self._started = time.monotonic()
         self._first: float | None = None
-        self._ends_line = True
+        self._out = writer(raw=manner.raw, exact=manner.raw)
         self._wrote = False
         self._thinking = False
 
@@ -102,9 +116,8 @@ class _Printer:
             return
         self._end_thinking()
         if not self._wrote:
-            self._begin()
-        write(event.text)
-        self._ends_line = event.text.endswith("\n")
+            self._begin(event.text)
+        self._out.feed(event.text)
 
     def on_reasoning(self, event: ReasoningDelta) -> None:
         terminal = self._manner.terminal
@@ -112,12 +125,12 @@ class _Printer:
             self._thinking = True
             dim(event.text)
 
-    def _begin(self) -> None:
+    def _begin(self, text: str) -> None:
         self._wrote = True
         if not self._manner.simulated or self._manner.raw:
             return
         if self._manner.terminal.stdout:
-            write(TAG)
+            self._out.feed(TAG if text[0].isalnum() else f"{TAG}\n\n")  # before what begins no paragraph, apart
         else:
             talk(f"{TAG}no model was asked")
 
@@ -146,9 +159,9 @@ class _Printer:
             talk(f"· {self._usage(response)}")
 
     def _end_line(self) -> None:
-        if self._wrote and not self._ends_line and not self._manner.raw:
-            write("\n")
-            self._ends_line = True
+        hint = self._out.close()
+        if hint and self._manner.terminal.stderr:
+            talk(hint)
 
     def _remarks(self, response: ChatResponse) -> None:
         if response.refusal:

@@ -28,12 +28,18 @@ COMMANDS: Final = {
     "ask": "dragoman.cli.ask",
     "models": "dragoman.cli.models",
     "conv": "dragoman.cli.conv",
+    "template": "dragoman.cli.template",
+    "schema": "dragoman.cli.schema",
     "batch": "dragoman.cli.batch",
     "kit": "dragoman.cli.kit",
     "keys": "dragoman.cli.keys",
     "doctor": "dragoman.cli.doctor",
     "logs": "dragoman.cli.logs",
     "metrics": "dragoman.cli.metrics",
+    "usage": "dragoman.cli.usage",
+    "config": "dragoman.cli.config",
+    "env": "dragoman.cli.env",
+    "completion": "dragoman.cli.completion",
     "mock": "dragoman.cli.mock",
 }
 _OWN_OPTIONS: Final = ("--help", "-h", "--version", "-V")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -12,9 +13,11 @@ from dragoman import ChatRequest, Client
 from dragoman.cli import exits
 from dragoman.cli.answer import Manner, answer
 from dragoman.cli.app import CONTEXT
+from dragoman.cli.asking.printing import special
+from dragoman.cli.asking.wanted import Wanted, plan_of, wanting
 from dragoman.cli.choose import choose
+from dragoman.cli.continued import continued
 from dragoman.cli.detect import look
-from dragoman.cli.options import parse_options
 from dragoman.cli.output import talk, terminal, write
 from dragoman.cli.question import Sources, read_question
 from dragoman.cli.session import announce
@@ -29,8 +32,10 @@ from dragoman.types.requests import SETTING_NAMES
 @click.option("-m", "--model", metavar="PROVIDER/MODEL", help="Model to ask; without it the first that is there.")
 @click.option("-s", "--system", metavar="TEXT", help="Instructions for the model.")
 @click.option("-a", "--attach", multiple=True, metavar="FILE|URL|-", help="Picture, sound, PDF or text to go with it.")
-@click.option("-f", "--fragment", multiple=True, metavar="FILE", help="Text file to put before the prompt.")
+@click.option("-f", "--fragment", multiple=True, metavar="FILE|FOLDER|-", help="Text to put before the prompt.")
 @click.option("-o", "--option", multiple=True, metavar="NAME=VALUE", help="Setting, such as temperature=0.2.")
+@click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on with the last conversation of the command line.")
+@click.option("--cid", metavar="NAME", help="Go on with this conversation, or begin it; dragoman conv has them all.")
 @click.option("-u", "--usage", is_flag=True, help="Show tokens, time and cost.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as one JSON object.")
 @click.option("--raw", is_flag=True, help="Print the text exactly as it came: no tag, no line feed added.")
@@ -39,6 +44,7 @@ from dragoman.types.requests import SETTING_NAMES
 @click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for the whole call.")
 @click.option("-n", "--no-log", is_flag=True, help="Do not keep this call, though dragoman logs is on.")
 @click.option("--why", is_flag=True, help="Say how the model was chosen.")
+@wanting
 @click.pass_context
 def COMMAND(
     ctx: click.Context,
@@ -48,6 +54,8 @@ def COMMAND(
     attach: tuple[str, ...],
     fragment: tuple[str, ...],
     option: tuple[str, ...],
+    goes_on: bool,
+    cid: str | None,
     usage: bool,
     as_json: bool,
     raw: bool,
@@ -56,6 +64,7 @@ def COMMAND(
     timeout: float | None,
     why: bool,
     no_log: bool,
+    wanted: Wanted,
 ) -> int:
     """
     Ask a model.  Text on standard input is added to PROMPT; PROMPT may be - for standard input alone.
@@ -64,28 +73,39 @@ def COMMAND(
     ~/.config/dragoman/config.toml, a provider whose key is in the environment or in .env, a server that runs on this
     machine, and on a terminal the simulator.
     """
-    if as_json and raw:
-        raise click.UsageError("--json and --raw exclude each other", ctx)
+    wanted.check(as_json=as_json, raw=raw)
+    if goes_on and cid:
+        raise click.UsageError("-c and --cid exclude each other", ctx)
+    if (goes_on or cid) and (wanted.schema or wanted.schema_multi):
+        raise click.UsageError("a turn of a conversation is text: --schema has no meaning with -c and --cid", ctx)
     screen = terminal(os.environ)
     setup = load(os.environ, Path())
-    settings = parse_options(option, timeout)
+    plan = plan_of(wanted, setup)
+    settings = plan.settings(option, timeout)
     messages = read_question(
         Sources(prompt=" ".join(prompt), system=system, fragments=fragment, attachments=attach, piped=not screen.stdin)
     )
+    messages = plan.messages(messages)
     if not messages:
         raise click.UsageError("nothing to ask: give a prompt, or pipe text in", ctx)
-    choice = choose(model, setup, screen, lambda: look(setup.providers, setup.environ))
+    choice = choose(plan.model(model), setup, screen, lambda: look(setup.providers, setup.environ))
     announce(choice, setup, screen, why=why)
     chosen = {name: value for name in SETTING_NAMES if (value := getattr(settings, name)) is not None}
+    said = next((message.text for message in messages if message.role == "system"), None)
+    output = plan.output()
+    if output is not None:
+        chosen["output"] = output
     request = ChatRequest(choice.model, tuple(messages), stream=not no_stream, **chosen)
-    with kept(os.environ, wanted=not no_log) as log, Client(providers=choice.providers, observe=log) as client:
+    with kept(os.environ, wanted=not no_log, key=setup.key_of) as log, Client(**plan.client(choice, setup), observe=log) as client:
         if dry_run:
             _show(client.prepare_request(request))
             return exits.OK
         row = setup.providers.get(choice.model.partition("/")[0])
         local = row is not None and row.quirks.key_optional
         manner = Manner(terminal=screen, as_json=as_json, raw=raw, usage=usage, simulated=choice.simulated, free=local)
-        code = answer(client, request, manner)
+        kept_in = continued(client, choice.model, name=cid, system=said, settings=settings)
+        with kept_in if goes_on or cid else nullcontext(client) as asked:
+            code = (special(plan) or answer)(asked, request, manner)
     if choice.how == "simulated":
         talk("· real models:  export OPENAI_API_KEY=…   |   export ANTHROPIC_API_KEY=…   |   start Ollama / LM Studio")
     return code

@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from dragoman import catalog
+from dragoman.cli.config.reading import defaults
 from dragoman.cli.detect import Sight
 from dragoman.cli.exits import NoModelError
 from dragoman.cli.output import Terminal
@@ -85,15 +86,24 @@ def _named(asked: str | None, setup: Setup) -> Iterator[tuple[How, str, str | No
 
 
 def _named_choice(model: str, how: How, source: str, setup: Setup, steps: list[str]) -> Choice:
+    alias, model = model, _meant(model, setup)
     setup = setup.knowing(model)
     provider, name = catalog.parse_model(model, setup.providers)
+    by = source if alias == model else f"{source}, alias {alias}"
     return Choice(
         model=f"{provider}/{name}",
         how=how,
-        reason=f"named by {source}{_elsewhere(provider, setup)}",
+        reason=f"named by {by}{_elsewhere(provider, setup)}",
         steps=tuple(steps),
         providers=setup.overrides(provider),
     )
+
+
+def _meant(model: str, setup: Setup) -> str:
+    """The model that an alias stands for; a name with a slash is none."""
+    if "/" in model:
+        return model
+    return defaults([setup.project, setup.user]).aliases.get(model, model)
 
 
 def _by_key(setup: Setup, steps: list[str]) -> Choice | None:

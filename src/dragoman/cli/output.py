@@ -76,6 +76,20 @@ def write(text: str) -> None:
         raise ReaderLeft from error
 
 
+def draw(text: str) -> None:
+    """
+    Write to the terminal what we made ourselves, colours included; what is foreign in it was made `safe` before.
+
+    Raises:
+        ReaderLeft: Nobody reads it any more.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise ReaderLeft from error
+
+
 def talk(text: str = "", *, end: str = "\n") -> None:
     """Write to standard error, which may be closed."""
     if sys.stderr is not None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from dragoman.cli.asking.fragments import folder_texts, is_folder
 from dragoman.errors import ConfigError
 from dragoman.types.media import file_type
 from dragoman.types.messages import Audio, File, Image, Message, Part, Text
@@ -33,7 +34,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         prompt: The words on the command line; `-` alone is standard input.
         system: Instructions.
-        fragments: Text files.
+        fragments: Text files, folders of them, or `-`.
         attachments: Files, http(s) addresses, or `-`.
         piped: Whether standard input is no terminal.
     """
@@ -52,10 +53,10 @@ def read_question(sources: Sources) -> list[Message]:
     Raises:
         ConfigError: A file cannot be read or is of no known type, or text is not UTF-8.
     """
-    taken = STDIN in sources.attachments
-    if taken and sources.prompt == STDIN:
-        raise ConfigError("standard input is both prompt and attachment: give one of them another way", field="attach")
-    texts = [_text(_file(path), path) for path in sources.fragments]
+    taken = STDIN in sources.attachments or STDIN in sources.fragments
+    if sum((STDIN in sources.attachments, STDIN in sources.fragments, sources.prompt == STDIN)) > 1:
+        raise ConfigError("standard input is named twice: give one of them another way", field="attach")
+    texts = [text for path in sources.fragments for text in _fragment(path)]
     if sources.prompt and sources.prompt != STDIN:
         texts.append(sources.prompt)
     if (sources.piped or sources.prompt == STDIN) and not taken:
@@ -67,6 +68,12 @@ def read_question(sources: Sources) -> list[Message]:
         return []
     system = [Message.system(sources.system)] if sources.system else []
     return [*system, Message("user", tuple(parts))]
+
+
+def _fragment(source: str) -> list[str]:
+    if source == STDIN:
+        return [_text(_stdin(), "standard input").rstrip("\n")]
+    return folder_texts(source) if is_folder(source) else [_text(_file(source), source)]
 
 
 def _attachment(source: str) -> Part:

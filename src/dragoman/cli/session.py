@@ -52,7 +52,7 @@ def session(model: str | None, *, why: bool = False, log: bool = True, **argumen
     choice = choose(model, setup, screen, lambda: look(setup.providers, setup.environ))
     announce(choice, setup, screen, why=why)
     with (
-        kept(os.environ, wanted=log) as observer,
+        kept(os.environ, wanted=log, key=setup.key_of) as observer,
         Client(providers=choice.providers, observe=observer, **arguments) as client,
     ):
         yield Session(client, choice.model, choice.simulated, setup)

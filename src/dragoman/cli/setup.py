@@ -16,7 +16,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -36,6 +36,9 @@ from dragoman.secrets import (
     read_dotenv,
 )
 from dragoman.types.providers import Provider
+
+if TYPE_CHECKING:
+    from dragoman.observe.base import Call
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +98,11 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
             return self.origin(variable)
         stored = self.stored.find(row.name)
         return f"the stored key ({stored.scheme}:)" if stored is not None else None
+
+    def key_of(self, call: Call) -> str:
+        """Where the key of a call came from, for the log."""
+        row = self.providers.get(call.provider)
+        return (self.key_origin(row) if row is not None else None) or ""
 
     def origin(self, variable: str) -> str:
         """Where a variable comes from, in words."""

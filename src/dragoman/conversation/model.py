@@ -157,8 +157,8 @@ def first_fence(epoch: int) -> int:
     """
     What the fences of a conversation's branches begin behind.
 
-    It follows from the epoch, which is by chance: so nobody who had a lease of a conversation that was erased has one of
-    the next of its name, though the turn is called the same.
+    It follows from the epoch, which is by chance: so a lease of a conversation that was erased is none of the next of
+    its name, though the turn is called the same.
     """
     return epoch % 2**40
 

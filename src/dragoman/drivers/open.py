@@ -2,7 +2,7 @@
 From a URL to its driver.
 
     sqlite:///path.db   sqlite:////absolute/path.db   memory://
-    redis://...   rediss://...   unix:///path/to.sock
+    redis://...   rediss://...   valkey://...   valkeys://...   unix:///path/to.sock
     postgresql://...
 """
 
@@ -70,6 +70,8 @@ _DRIVERS: Final[dict[str, Callable[[str], AnyDriver]]] = {
     "memory": _memory,
     "redis": Redis,
     "rediss": Redis,
+    "valkey": Redis,
+    "valkeys": Redis,
     "unix": Redis,
     "postgresql": Postgres,
     "postgres": Postgres,

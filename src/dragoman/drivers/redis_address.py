@@ -2,6 +2,7 @@
 What a Redis URL says, without the credentials in anything that is read by people.
 
     redis://[user:password@]host[:port][/db]     rediss:// the same over TLS
+    valkey://... valkeys://...                   the same two
     unix://[user:password@]/path/to.sock[?db=0]
 
 Options after `?` are those of redis-py (`db`, `ssl_ca_certs`, `client_name`, ...), and `max_connections`.
@@ -18,7 +19,9 @@ from dragoman.drivers.base import library
 from dragoman.errors import ConfigError
 from dragoman.redact import register
 
-SCHEMES: Final = ("redis", "rediss", "unix")
+SCHEMES: Final = ("redis", "rediss", "unix", "valkey", "valkeys")
+# What redis-py calls them.
+_NAMES: Final = {"valkey": "redis", "valkeys": "rediss"}
 # Connections in use at once, in a process and in each of its loops.
 _MOST: Final = 32
 # What we decide ourselves: the clocks, the pool, and the protocol, in which all servers answer alike.
@@ -67,7 +70,7 @@ def parse_address(url: str) -> Address:
     _register(split)
     module = library("redis.connection", "redis")
     try:
-        options: dict[str, Any] = module.parse_url(url)
+        options: dict[str, Any] = module.parse_url(_named(url))
     except ValueError as error:
         raise _wrong(str(error)) from None
     kind = options["connection_class"].__name__ if "connection_class" in options else "Connection"
@@ -79,6 +82,11 @@ def parse_address(url: str) -> Address:
     address = Address(_place(split, options), kind, options, most)
     _try_options(module, address)
     return address
+
+
+def _named(url: str) -> str:
+    scheme, mark, rest = url.partition("://")
+    return f"{_NAMES.get(scheme, scheme)}{mark}{rest}"
 
 
 def _split(url: str) -> SplitResult:

@@ -27,15 +27,8 @@ _VOWEL: Final = re.compile("[aeiouy]")
 
 # Words that are in nearly every text and tell nothing of it.
 STOP: Final = frozenset(
-    (
-        "a an and are as at be been but by can could did do does for from had has have how i if in into is it its me"
-        " my no not of on or our shall should so than that the their them then there these they this to us was we"
-        " were what when where which who whom whose why will with would you your"
-        " 的 了 是 在 我 你 他 她 它 们 吗 呢 吧 和 与 或 也 就 都 而 及 着 之 其 个 这 那 有 被 把 请 么 啊"
-        " 什么 怎么 如何 多少 是否 可以 我们 你们 他们 这个 那个 哪些 一个 为什 是什 的是"
-    ).split()
+    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "shall", "should", "so", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to", "us", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you", "your", "的", "了", "是", "在", "我", "你", "他", "她", "它", "们", "吗", "呢", "吧", "和", "与", "或", "也", "就", "都", "而", "及", "着", "之", "其", "个", "这", "那", "有", "被", "把", "请", "么", "啊", "什么", "怎么", "如何", "多少", "是否", "可以", "我们", "你们", "他们", "这个", "那个", "哪些", "一个", "为什", "是什", "的是"]
 )
-
 
 
 def terms(text: str) -> list[str]:

@@ -107,9 +107,7 @@ class Vectors:
         return self._signs
 
 
-def _best(
-    scored: Iterable[tuple[float, int]], count: int, allowed: list[bool] | None
-) -> list[tuple[float, int]]:
+def _best(scored: Iterable[tuple[float, int]], count: int, allowed: list[bool] | None) -> list[tuple[float, int]]:
     chosen = scored if allowed is None else compress(scored, allowed)
     return heapq.nsmallest(count, ((round(score, 6), at) for score, at in chosen), key=_order)
 

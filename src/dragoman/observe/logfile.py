@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -25,7 +25,7 @@ from dragoman.errors import ConfigError
 from dragoman.runtime import BlockingRuntime, drive
 
 T = TypeVar("T")
-By = Literal["model", "provider", "day", "status", "operation"]
+By = Literal["model", "provider", "key", "day", "status", "operation"]
 
 _RUNTIME: Final = BlockingRuntime()
 _PAGE: Final = 200  # rows that an export reads at once
@@ -63,6 +63,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         messages: All messages, as JSON, likewise.
         output: All answers, as JSON, likewise.
         settings: What else was asked, as JSON, likewise.
+        key: Whose call it is, or whose key it used: an id that the store's `key` gave, never a secret.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     messages: str | None = None
     output: str | None = None
     settings: str | None = None
+    key: str | None = None
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +110,18 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int | None
     cost: float | None
     seconds: float
+
+
+class Figures(NamedTuple):
+    """What one call comes to, with the name of its group."""
+
+    name: str
+    at: float
+    seconds: float
+    failed: bool
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: float | None
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,12 +145,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 _ALL: Final = Filter()
 _COLUMNS: Final = Row.__struct_fields__
+_LATER: Final = ("key",)  # columns that a later version has added
 _TYPES: Final = {"at": "REAL NOT NULL", "seconds": "REAL NOT NULL", "id": "TEXT NOT NULL UNIQUE"}
 _INSERT: Final = f"INSERT INTO call ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _SELECT: Final = f"SELECT number, {', '.join(_COLUMNS)} FROM call"
 _GROUPS: Final[dict[By, str]] = {
     "model": "CASE WHEN provider = '' THEN asked ELSE provider || '/' || model END",
     "provider": "provider",
+    "key": "coalesce(key, '')",
     "day": "strftime('%Y-%m-%d', at, 'unixepoch', 'localtime')",
     "status": "status",
     "operation": "operation",
@@ -155,11 +171,15 @@ _INDEX_REMOVE: Final = (
 
 
 def _first_version(connection: sqlite3.Connection) -> None:
-    columns = ", ".join(f"{name} {_TYPES.get(name, '')}".strip() for name in _COLUMNS)
+    columns = ", ".join(f"{name} {_TYPES.get(name, '')}".strip() for name in _COLUMNS if name not in _LATER)
     connection.execute(f"CREATE TABLE call (number INTEGER PRIMARY KEY, {columns})")
     connection.execute("CREATE INDEX call_at ON call (at)")
     if _has_trigrams():
         connection.execute(_INDEX)
+
+
+def _second_version(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE call ADD COLUMN key")
 
 
 @cache
@@ -170,7 +190,7 @@ def _has_trigrams() -> bool:
     return "ENABLE_FTS5" in options and sqlite3.sqlite_version_info >= (3, 34)
 
 
-_SCHEMA: Final = Schema("logs", [_first_version])
+_SCHEMA: Final = Schema("logs", [_first_version, _second_version])
 
 
 class LogFile:
@@ -228,6 +248,23 @@ class LogFile:
         )
         found: list[Any] = self._read(lambda connection: connection.execute(sql, values).fetchall(), [])
         return [Totals(**dict(zip(Totals.__struct_fields__, row, strict=True))) for row in found]
+
+    def figures(self, by: By, chosen: Filter = _ALL) -> list[Figures]:
+        """
+        What each call comes to, the oldest first.
+
+        Raises:
+            ConfigError: There is no such group.
+        """
+        if by not in _GROUPS:
+            raise ConfigError(f"by is {by!r}: there are {', '.join(_GROUPS)}", field="by")
+        where, values = _where(chosen)
+        sql = (
+            f"SELECT {_GROUPS[by]}, at, seconds, error IS NOT NULL, input_tokens, output_tokens, cost FROM call "
+            f"WHERE 1{where} ORDER BY at"
+        )
+        found: list[Any] = self._read(lambda connection: connection.execute(sql, values).fetchall(), [])
+        return [Figures(*row) for row in found]
 
     def prune(self, *, before: float | None = None, most_bytes: int | None = None) -> int:
         """

@@ -15,6 +15,7 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,7 @@ class LogStore:
         content: Whether texts are kept; if not, only numbers and names.
         days: Calls that are older are removed; None keeps all.
         megabytes: When the file is larger, the oldest calls are removed; None for no limit.
+        key: Gives an id of who asks, or of the key that is used, which is kept with the call; never a secret.
 
     Raises:
         ConfigError: An argument is wrong.
@@ -61,12 +63,14 @@ class LogStore:
         content: bool = True,
         days: float | None = DAYS,
         megabytes: float | None = MEGABYTES,
+        key: Callable[[Call], str] | None = None,
     ) -> None:
         for name, value in (("days", days), ("megabytes", megabytes)):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value <= 0):
                 raise ConfigError(f"{name} is {value!r}: give a number above 0, or None", field=name)
         self.file = LogFile(Path(path) if path is not None else default_path(os.environ))
         self._content = content
+        self._key = key
         self._days = days
         self._megabytes = megabytes
         self._waiting: deque[Call] = deque()
@@ -118,7 +122,7 @@ class LogStore:
 
     def _keep(self, calls: list[Call]) -> None:
         try:
-            self.file.add([row_of(call, content=self._content) for call in calls])
+            self.file.add([row_of(call, content=self._content, key=self._key) for call in calls])
             self._prune()
             self._warned = False
         except StoreError as error:
@@ -168,7 +172,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 # --- a call as a row --------------------------------------------------------------------------------------------------
 
 
-def row_of(call: Call, *, content: bool) -> Row:
+def row_of(call: Call, *, content: bool, key: Callable[[Call], str] | None = None) -> Row:
     """A call that is over, credentials masked."""
     usage, response = call.usage, call.response
     about: dict[str, Any] = {
@@ -194,6 +198,8 @@ def row_of(call: Call, *, content: bool) -> Row:
         "call": call.id,
         "attempts": redact(msgspec.json.encode(call.attempts).decode()) if call.attempts else None,
     }
+    if key is not None:
+        about["key"] = redact(key(call)) or None
     if response is not None:
         about["response_id"] = _masked(response.id)
         about["request_id"] = _masked(response.request_id)

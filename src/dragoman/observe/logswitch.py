@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import tempfile
 import tomllib
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from dragoman.errors import ConfigError
 from dragoman.observe.place import DAYS, MEGABYTES, data_directory, default_path
 
 if TYPE_CHECKING:
+    from dragoman.observe.base import Call
     from dragoman.observe.logstore import LogStore
 
 
@@ -88,11 +89,13 @@ def write_switch(environ: Mapping[str, str], switch: Switch) -> Path:
 
 
 @contextmanager
-def kept(environ: Mapping[str, str], *, wanted: bool = True) -> Generator[list[LogStore], None, None]:
+def kept(
+    environ: Mapping[str, str], *, wanted: bool = True, key: Callable[[Call], str] | None = None
+) -> Generator[list[LogStore], None, None]:
     """
     What the command line's client is observed by, for a `with` block: the store, if it is switched on.
 
-    At its end all calls are written.
+    At its end all calls are written.  `key` says whose key a call used, in words.
     """
     switch = read_switch(environ) if wanted else Switch()
     if not switch.on:
@@ -101,7 +104,8 @@ def kept(environ: Mapping[str, str], *, wanted: bool = True) -> Generator[list[L
     from dragoman.observe.logstore import LogStore  # who keeps nothing need not load a database
 
     path = default_path(environ)
-    store = LogStore(path, content=switch.content, days=switch.days or None, megabytes=switch.megabytes or None)
+    days, megabytes = switch.days or None, switch.megabytes or None
+    store = LogStore(path, content=switch.content, days=days, megabytes=megabytes, key=key)
     try:
         yield [store]
     finally:

@@ -13,6 +13,7 @@ import msgspec
 
 from dragoman.errors import ConfigError
 from dragoman.types.embeddings import InputKind
+from dragoman.types.placement import EngineName, Placement, placement_of
 from dragoman.types.requests import SettingsDict
 
 Order = Literal["input"] | None
@@ -51,6 +52,9 @@ class BatchDict(SettingsDict, total=False):
     mode: Mode
     deadline: float | str | None
     poll: float
+    engine: EngineName
+    workers: int | None
+    ray: Mapping[str, Any] | None
 
 
 class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +81,9 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
         deadline: When all must be answered, counted from the first batch that is handed in: seconds, or a text such as
             `90m`, `24h`, `2d`.  With `auto`, what is not there by then less the time that it takes is asked live.
         poll: Seconds before a provider is asked how a batch stands, the first time; later up to twelve times as long.
+        engine: Who asks: `local`, this process; `ray`, workers on a Ray cluster.
+        workers: How many workers; 2 by default.
+        ray: Where they are, by the names that `Placement` has: `{"address": "auto", "num_cpus": 0.5}`.
 
     Raises:
         ConfigError: A value that cannot work; `.field` names it.
@@ -99,6 +106,9 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "live"
     deadline: Any = None
     poll: float = POLL
+    engine: EngineName = "local"
+    workers: int | None = None
+    ray: Any = None
 
     def __post_init__(self) -> None:
         for name in ("model", "template", "system", "key"):
@@ -135,6 +145,13 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
         seconds_of(self.deadline)
         if isinstance(self.poll, bool) or not isinstance(self.poll, int | float) or not 0 < self.poll <= _HOUR:
             raise ConfigError(f"poll is {self.poll!r}: give seconds, more than 0 and up to an hour", field="poll")
+        if self.placement is not None and self.mode != "live":
+            raise ConfigError("engine='ray' asks each row now: leave out mode", field="engine")
+
+    @property
+    def placement(self) -> Placement | None:
+        """Where the workers are; None for this process."""
+        return placement_of(self.engine, self.workers, self.ray)
 
     @property
     def deadline_seconds(self) -> float | None:

@@ -66,13 +66,9 @@ class _Async(Protocol):
 class _Batches(Protocol):
     """The capability."""
 
-    def blocking_run(
-        self, task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: object
-    ) -> _Blocking: ...
+    def blocking_run(self, task: BatchTask, client: Callable[..., AsyncClient], routes: object) -> _Blocking: ...
 
-    def async_run(
-        self, task: BatchTask, client: Callable[[Budget | None], AsyncClient], routes: object
-    ) -> Awaitable[_Async]: ...
+    def async_run(self, task: BatchTask, client: Callable[..., AsyncClient], routes: object) -> Awaitable[_Async]: ...
 
     def recalled(self, sink: PathLike, source: object, keywords: Mapping[str, Any]) -> BatchTask: ...
 
@@ -180,8 +176,8 @@ class AsyncBatch:
 class _Making(Parts):
     """What both faces have for it."""
 
-    def _asking(self, budget: Budget | None) -> AsyncClient:
-        return self._again(budget)
+    def _asking(self, budget: Budget | None, kind: Callable[..., AsyncClient] | None = None) -> AsyncClient:
+        return self._again(budget, kind)
 
     def _task(
         self, source: object, sink: PathLike | None, settings: Settings | None, keywords: Mapping[str, Any]
@@ -223,8 +219,8 @@ class BlockingBatches(_Making):
             start: Run now and return when all is done; False to look at `.estimate` first, and then `.run()` or read
                 `.results()`.
             settings: Reusable settings; the keywords win, and what a row says itself wins over both.
-            **keywords: `model`, `template`, `system`, `key`, `order`, `window`, `max_cost` and `retry_failed` as
-                `BatchOptions` describes them; and all settings.
+            **keywords: `model`, `template`, `system`, `key`, `order`, `window`, `max_cost`, `retry_failed`, `engine`
+                and more as `BatchOptions` describes them; and all settings.
 
         Raises:
             ConfigError: The call is wrong; nothing was sent.

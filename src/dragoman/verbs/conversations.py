@@ -198,6 +198,7 @@ class Conversation(_Named):
         said: Messages,
         turn_id: str | None = None,
         *,
+        edits: str | None = None,
         model: str | Plan | None = None,
         settings: Settings | None = None,
         **keywords: Unpack[SettingsDict],
@@ -207,8 +208,16 @@ class Conversation(_Named):
 
         What comes is kept as it comes.  Before the last event is handed out the turn is committed; a stream that is
         left earlier, or breaks, leaves an interrupted turn, which is no part of the history.  As `say` otherwise.
+
+        Args:
+            said: As `say`.
+            turn_id: As `say`.
+            edits: Id of the turn in whose place this one comes; as `edit`.
+            model: As `say`.
+            settings: As `say`.
+            **keywords: As `say`.
         """
-        call = self._talk.call(said, turn_id, model, settings, keywords)
+        call = self._talk.call(said, turn_id, model, settings, keywords, edits=edits)
         return Stream(drive(self._talk.open(call)), call.output)
 
     def run(
@@ -457,12 +466,13 @@ class AsyncConversation(_Named):
         said: Messages,
         turn_id: str | None = None,
         *,
+        edits: str | None = None,
         model: str | Plan | None = None,
         settings: Settings | None = None,
         **keywords: Unpack[SettingsDict],
     ) -> AsyncStream:
         """Return a stream of the answer; the turn begins when it is first read.  As `Conversation.stream`."""
-        call = self._talk.call(said, turn_id, model, settings, keywords)
+        call = self._talk.call(said, turn_id, model, settings, keywords, edits=edits)
         return AsyncStream(partial(self._talk.open, call), call.output)
 
     async def run(

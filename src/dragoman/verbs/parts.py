@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dragoman.client import AsyncClient, Messages
     from dragoman.plain import Plain
     from dragoman.policy.base import Opened
-    from dragoman.policy.budget.budget import Budget
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.way import Way
     from dragoman.types.requests import ChatRequest, Settings
@@ -28,7 +27,7 @@ class Parts:
 
     _plain: Plain
     _closed: bool
-    _again: Callable[[Budget | None], AsyncClient]
+    _again: Callable[..., AsyncClient]
 
     if TYPE_CHECKING:
 

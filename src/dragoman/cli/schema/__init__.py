@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dragoman.cli.group import lazy
+import click
+
+from dragoman.cli.app import CONTEXT
+from dragoman.cli.group import Commands
 
 _COMMANDS: Final = {
     "show": "dragoman.cli.schema.commands:SHOW",
@@ -13,7 +16,7 @@ _COMMANDS: Final = {
 }
 
 
-@lazy("schema", _COMMANDS)
+@click.group("schema", cls=Commands, at=_COMMANDS, context_settings=CONTEXT)
 def COMMAND() -> None:
     """
     Write, check and infer schemas for --schema.

@@ -42,7 +42,7 @@ def catalogue(name: str) -> Mapping[str, str]:
     return words
 
 
-def t(key: str, **values: Any) -> str:
+def t(key: str, /, **values: Any) -> str:
     """
     The sentence of a key, its places filled.
 

@@ -87,8 +87,8 @@ end
 local function add_branch(of, name, seg, depth)
   of.branches = of.branches + 1
   call('HSET', HEAD, 'branches', int(of.branches))
-  local b = {name = name, number = of.branches, version = 0, seg = seg, depth = depth, fence = tonumber(of.id) % 1099511627776,
-    turn = false, till = 0}
+  local b = {name = name, number = of.branches, version = 0, seg = seg, depth = depth,
+    fence = tonumber(of.id) % 1099511627776, turn = false, till = 0}
   put_branch(b)
   return b
 end

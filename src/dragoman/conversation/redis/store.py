@@ -48,8 +48,9 @@ class RedisStore:
     def __init__(self, url: str) -> None:
         """
         Args:
-            url: `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS.  Options of ours: `wait=1` has each
-                turn confirmed by that many replicas, `prefix=` begins all keys (`dragoman:talk`).
+            url: `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS, or `unix:///path/to.sock`;
+                `valkey://` and `valkeys://` are the same.  Options of ours: `wait=1` has each turn confirmed by that
+                many replicas, `prefix=` begins all keys (`dragoman:talk`).
 
         Raises:
             ConfigError: It is no such URL, or redis-py is missing.

@@ -75,9 +75,7 @@ class SqliteStore:
     def __repr__(self) -> str:
         return f"<SqliteStore {self._file.path!r}>"
 
-    async def begin(
-        self, runtime: Runtime, ref: Ref, ask: Ask, until: float | None = None
-    ) -> Began:
+    async def begin(self, runtime: Runtime, ref: Ref, ask: Ask, until: float | None = None) -> Began:
         """See `Store.begin`."""
         return await self._write(runtime, partial(begin, ref=ref, ask=ask, now=runtime.wall()), until)
 

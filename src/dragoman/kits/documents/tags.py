@@ -23,14 +23,58 @@ _FOR_READERS: Final = re.compile(
 )
 _KEPT: Final = re.compile(r"""\stranslate\s*=\s*["']?no\b|\sclass\s*=\s*["'][^"']*\bnotranslate\b""", re.IGNORECASE)
 
-VOID: Final = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-INLINE: Final = frozenset(
-    "a abbr acronym b bdi bdo big br cite code data del dfn em font i img input ins kbd label mark output q rp rt ruby s "
-    "samp small span strike strong sub sup time tt u var wbr".split()
+VOID: Final = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
 )
-WHOLE: Final = frozenset("script style pre textarea svg math template noscript object iframe".split())
+INLINE: Final = frozenset(
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "br",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "img",
+        "input",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "output",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
+    ]
+)
+WHOLE: Final = frozenset(
+    ["script", "style", "pre", "textarea", "svg", "math", "template", "noscript", "object", "iframe"]
+)
 """Elements whose content is not for a translator."""
-CODE: Final = frozenset("code kbd samp var tt".split())
+CODE: Final = frozenset(["code", "kbd", "samp", "var", "tt"])
 """Elements in a sentence whose content stays."""
 
 
