@@ -27,9 +27,9 @@ from tests.soaks.provider import Provider
 
 # What a row meets, how many of a thousand, and the class of its error; none: it is answered.
 FATES: dict[str, tuple[int, str | None]] = {
-    "once:status_429": (20, None),
-    "once:status_500": (20, None),
-    "once:reset_before_answer": (10, None),
+    "first:status_429": (20, None),
+    "first:status_500": (20, None),
+    "first:reset_before_answer": (10, None),
     "status_400": (5, "BadRequestError"),
     "status_500": (3, "ServerError"),
     "cut_in_text": (5, "WireError"),

@@ -38,7 +38,7 @@ def kills(scale: float = 1.0) -> dict[str, Any]:
             url, killed = stack.enter_context(opened(kind)), 0
             while killed < wanted:
                 name = f"crowd-{token_hex(4)}"
-                run = Crowd(url, members=8, turns=40, lease=0.5, seed=killed + 1, name=name, latency=0.02)
+                run = Crowd(url, members=8, turns=40, lease=0.5, seed=killed + 1, name=name, latency=0.05)
                 found.append(run.run(kills=min(60, wanted - killed)).found())
                 killed += max(1, run.kills)
     return {"kills": sum(run["kills"] for run in found), **_told(found)}

@@ -2,7 +2,8 @@
 The provider of the soaks: the test server, in a process of its own, so that its sockets and its memory are not ours.
 
 What it does is said by the first word of the question: the name of a fault, or `once:` and a name for a fault that the
-second request of the same call does not meet, or any other word for the right answer.  Its clock is ours: on one
+second request of the same call does not meet, or `first:` and a name for one that no second request of the same question
+meets, whoever asks it, or any other word for the right answer.  Its clock is ours: on one
 machine `time.monotonic` is the same in all processes.
 """
 
@@ -49,9 +50,9 @@ class Asked:
         self._met: set[str] = set()
 
     async def play(self, reply: Reply) -> None:
-        word = _question(reply.request).partition(" ")[0]
-        once, _, name = word.rpartition(":")
-        key = reply.request.headers.get("idempotency-key", "")
+        question = _question(reply.request)
+        once, _, name = question.partition(" ")[0].rpartition(":")
+        key = question if once == "first" else reply.request.headers.get("idempotency-key", "")
         if once and key in self._met:
             name = WHOLE
         self._met.add(key)
