@@ -35,6 +35,7 @@ from tests.soaks.abandoned import abandoned
 from tests.soaks.anyorder import anyorder
 from tests.soaks.batch import batch
 from tests.soaks.batch_million import batch_million
+from tests.soaks.book import book
 from tests.soaks.budget import budget
 from tests.soaks.cancels import cancels
 from tests.soaks.counters import counters
@@ -149,6 +150,7 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "kills": kills,
     "batch": batch,
     "batch_million": batch_million,
+    "book": book,
     "grammar": grammar,
     "views": views,
     "anyorder": anyorder,

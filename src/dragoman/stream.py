@@ -157,6 +157,17 @@ class Stream(_Reader):
             pass
         return self.response
 
+    def display(self) -> ChatResponse:
+        """
+        Show the answer while it comes, in a notebook's output or on the terminal, and return it.
+
+        Raises:
+            DragomanError: As reading it would.  What came is shown.
+        """
+        from dragoman.notebook import display  # only who shows it loads this
+
+        return display(self)
+
     def close(self) -> None:
         """Leave the stream; the upstream is closed at once if it is still open.  Idempotent."""
         self._leave()
@@ -231,6 +242,12 @@ class AsyncStream(_Reader):
         async for _ in self:
             pass
         return self.response
+
+    async def display(self) -> ChatResponse:
+        """Show the answer while it comes, and return it; as `Stream.display`."""
+        from dragoman.notebook import display_async  # only who shows it loads this
+
+        return await display_async(self)
 
     async def aclose(self) -> None:
         """Leave the stream; the upstream is closed at once if it is still open.  Idempotent."""

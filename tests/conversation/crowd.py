@@ -69,6 +69,7 @@ class Crowd:
         self._living: dict[int, subprocess.Popen[str]] = {}
         self._tasks = [self._turns_of(member) for member in range(members)]
         self._latency = latency
+        self._asking = -1
         self._server = Server(default=calls(self._counts))
 
     def run(self, *, kills: int = 0, pauses: int = 0) -> Crowd:
@@ -105,12 +106,13 @@ class Crowd:
                 if what == "done":
                     left = left[left.index(key) + 1 :]
                 with self._lock:
+                    self._living[number] = process  # one that only starts is not worth a kill
                     moments = self.done if what == "done" else self.begun
                     moments[key] = min(moment, moments.get(key, moment))
             code = process.wait()
             err = process.stderr.read() if process.stderr else ""
             with self._lock:
-                self._living.pop(number)
+                self._living.pop(number, None)
             process.stdout.close()
             if process.stderr:
                 process.stderr.close()
@@ -139,19 +141,18 @@ class Crowd:
         with suppress(BrokenPipeError):  # it was killed already
             process.stdin.write(json.dumps(task))
             process.stdin.close()
-        with self._lock:
-            self._living[number] = process
         return process
 
     def _harm(self, threads: list[threading.Thread], kills: int, pauses: int) -> None:
-        """Kill and stop members by chance until the counts are reached, or all is said."""
+        """Kill and stop members by chance, all along the way, until the counts are reached or all is said."""
+        each = self.members * self.turns / (kills + pauses + 1)
         while (self.kills < kills or self.pauses < pauses) and any(thread.is_alive() for thread in threads):
-            time.sleep(self.chance.uniform(0.02, 0.4))
+            time.sleep(self.chance.uniform(0.001, 0.02))
             with self._lock:
-                living = list(self._living.values())
-            if not living:
+                living = dict(self._living)
+            if not living or len(self.done) < (self.kills + self.pauses + 0.5) * each:
                 continue
-            victim = self.chance.choice(living)
+            victim = self._victim(living)
             if self.kills < kills and (self.pauses >= pauses or self.chance.random() < 0.7):
                 victim.kill()
                 self.kills += 1
@@ -160,6 +161,13 @@ class Crowd:
                 time.sleep(self.lease * 1.5)
                 victim.send_signal(signal.SIGCONT)
                 self.pauses += 1
+
+    def _victim(self, living: dict[int, subprocess.Popen[str]]) -> subprocess.Popen[str]:
+        """Half of the time who was heard by the model last, and may wait for its answer."""
+        asking = living.get(self._asking)
+        if asking is not None and self.chance.random() < 0.5:
+            return asking
+        return living[self.chance.choice(sorted(living))]
 
     # --- what must hold -----------------------------------------------------------------------------------------------
 
@@ -207,4 +215,5 @@ class Crowd:
         }
 
     def _counts(self, chat: ChatRequest) -> Step:
+        self._asking = int(chat.messages[-1].text.removeprefix("turn ").partition(".")[0])
         return says(f"{len(chat.messages)}: {chat.messages[-1].text}", latency=self._latency)

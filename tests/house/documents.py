@@ -3,7 +3,8 @@ What the documents show, taken out of them so that it can be run.
 
 * A fence that opens with ```` ```python ```` is code.  All of one file run in order, as one program.
 * In a fence that opens with ```` ```console ````, a line that begins with `$ ` and has `dragoman` as a command is run
-  in a shell; each shown line of its output must be in what it prints, save one with an ellipsis.
+  in a shell; each shown line of its output must be in what it prints.  Of one with an ellipsis, only what stands before
+  it.  The commands of one fence run one after another, in the same folder.
 """
 
 from __future__ import annotations
@@ -26,6 +27,16 @@ class Shown(msgspec.Struct, frozen=True):
     command: str
     output: tuple[str, ...]
     line: int
+
+    def missing(self, printed: str) -> list[str]:
+        """The lines shown that are not in what was printed."""
+        lines = printed.splitlines()
+        return [line for line in self.output if not any(_is_shown_by(line, one) for one in lines)]
+
+
+def _is_shown_by(shown: str, printed: str) -> bool:
+    before, ellipsis, _ = shown.partition("…")
+    return printed.startswith(before.rstrip()) if ellipsis else printed == shown
 
 
 def documents() -> list[Path]:
@@ -50,13 +61,19 @@ def program(path: Path) -> str:
     return "\n".join(lines)
 
 
-def commands(path: Path) -> Iterator[Shown]:
-    """The commands of a document that call us."""
+def sessions(path: Path) -> Iterator[tuple[Shown, ...]]:
+    """The commands of a document that call us, those of one fence together."""
     for start, text in fences(path, "console"):
-        lines = text.splitlines()
-        heads = [number for number, line in enumerate(lines) if line.startswith("$ ")]
-        for head, following in zip(heads, [*heads[1:], len(lines)], strict=True):
-            command = lines[head][2:]
-            output = tuple(line for line in lines[head + 1 : following] if line.strip() and "…" not in line)
-            if _RUNS_US.search(command):
-                yield Shown(command.partition("   #")[0], output, start + head)
+        shown = tuple(_commands(start, text))
+        if shown:
+            yield shown
+
+
+def _commands(start: int, text: str) -> Iterator[Shown]:
+    lines = text.splitlines()
+    heads = [number for number, line in enumerate(lines) if line.startswith("$ ")]
+    for head, following in zip(heads, [*heads[1:], len(lines)], strict=True):
+        command = lines[head][2:]
+        output = tuple(line for line in lines[head + 1 : following] if line.strip())
+        if _RUNS_US.search(command):
+            yield Shown(command.partition("   #")[0], output, start + head)

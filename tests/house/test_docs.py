@@ -18,7 +18,7 @@ import pytest
 
 from dragoman import ChatRequest
 from dragoman.testing import Server, Step, calls, counts, embeds, says
-from tests.house.documents import commands, documents, program
+from tests.house.documents import Shown, documents, program, sessions
 from tests.house.modules import ROOT
 from tests.llamacpp.model import write_model
 
@@ -28,6 +28,7 @@ _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _PDF = b"%PDF-1.7\n"
 _PATH = re.compile(r"`((?:[a-z_]+/)+(?:[a-z_]+\.(?:py|toml|txt|md))?)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)(?:#[^)]*)?\)")
+_PLACE = re.compile(r"\]\(([^)#:]*)#([^)]+)\)")
 
 
 def answer(chat: ChatRequest) -> Step:
@@ -115,17 +116,33 @@ def test_examples_run(path, provider, folder):
 
 
 @pytest.mark.parametrize(
-    ("path", "shown"),
-    [pytest.param(path, shown, id=f"{name(path)}:{shown.line}") for path in documents() for shown in commands(path)],
+    "session",
+    [pytest.param(one, id=f"{name(path)}:{one[0].line}") for path in documents() for one in sessions(path)],
 )
-def test_commands_of_the_documents_run(path, shown, provider, folder):
+def test_commands_of_the_documents_run(session, provider, folder):
     """A shown command does what is shown: it ends well, unless its exit code is shown, and prints the shown lines."""
-    done = run(["bash", "-c", f"set -o pipefail; {shown.command}"], provider, folder)
+    for shown in session:
+        done = run(["bash", "-c", f"set -o pipefail; {shown.command}"], provider, folder)
 
-    printed = done.stdout + done.stderr
-    if "echo $?" not in shown.command:
-        assert 0 == done.returncode, printed
-    assert [] == [line for line in shown.output if line not in printed.splitlines()], printed
+        printed = done.stdout + done.stderr
+        if "echo $?" not in shown.command:
+            assert 0 == done.returncode, f"$ {shown.command}\n{printed}"
+        assert [] == shown.missing(printed), f"$ {shown.command}\n{printed}"
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "missing"),
+    [
+        pytest.param(("Hello",), "Hello\nmore\n", [], id="whole line"),
+        pytest.param(("Hello",), "Hello you\n", ["Hello"], id="another line"),
+        pytest.param(("stored in …",), "stored in keyring\n", [], id="beginning"),
+        pytest.param(("stored in …",), "kept in keyring\n", ["stored in …"], id="another beginning"),
+        pytest.param(("…",), "", ["…"], id="nothing"),
+    ],
+)
+def test_shown_output_is_compared(shown, printed, missing):
+    """A shown line must be printed; of one with an ellipsis, its beginning."""
+    assert missing == Shown("true", shown, 1).missing(printed)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
@@ -134,6 +151,23 @@ def test_links_lead_somewhere(path):
     targets = [target for target in _LINK.findall(path.read_text("utf-8")) if "://" not in target]
 
     assert [] == [target for target in targets if not (path.parent / target).exists()]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_links_into_pages_lead_to_a_heading(path):
+    """What stands behind the `#` of a link is a heading of the page that it leads to."""
+    places = [
+        (path.parent / target if target else path, place) for target, place in _PLACE.findall(path.read_text("utf-8"))
+    ]
+
+    assert [] == [place for page, place in places if place not in headings(page)]
+
+
+def headings(path: Path) -> set[str]:
+    """The places in a page, as GitHub names them: small letters, no punctuation, hyphens for spaces."""
+    text = re.sub(r"^( *)```.*?^\1```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)

@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "plain",
         "verbs",
         "local",
+        "notebook",
         "exact",
         "structured",
     ),

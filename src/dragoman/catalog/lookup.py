@@ -99,11 +99,16 @@ def _rows(providers: Mapping[str, Provider] | Collection[str]) -> _Rows:
 
 
 def _names(rows: _Rows) -> dict[str, str]:
-    """Every name under which a provider answers, to its own; a name always wins over an alias."""
+    """
+    Every name under which a provider answers, to its own; a name always wins over an alias.
+
+    A hyphen may be written as an underscore, as other libraries do.
+    """
     names = {name.lower(): name for name in rows}
     for name, row in rows.items():
-        for alias in row.aliases if row else ():
+        for alias in (name, *(row.aliases if row else ())):
             names.setdefault(alias.lower(), name)
+            names.setdefault(alias.lower().replace("-", "_"), name)
     return names
 
 

@@ -18,6 +18,7 @@ from dragoman import ChatRequest, ChatResponse, DragomanError, Event
 from dragoman.cli import exits
 from dragoman.cli.output import Terminal, dim, print_json, talk
 from dragoman.cli.render.screen import writer
+from dragoman.cli.words import t
 from dragoman.stream import Stream
 from dragoman.types.events import ReasoningDelta, TextDelta
 from dragoman.types.fold import unfold
@@ -132,7 +133,7 @@ class _Printer:
         if self._manner.terminal.stdout:
             self._out.feed(TAG if text[0].isalnum() else f"{TAG}\n\n")  # before what begins no paragraph, apart
         else:
-            talk(f"{TAG}no model was asked")
+            talk(f"{TAG}{t('ask.no_model_asked')}")
 
     def _end_thinking(self) -> None:
         if self._thinking:
@@ -165,10 +166,10 @@ class _Printer:
 
     def _remarks(self, response: ChatResponse) -> None:
         if response.refusal:
-            talk(f"· the model refused: {response.refusal}")
+            talk(t("ask.refused", text=response.refusal))
         remark = _ENDINGS.get(response.finish_reason)
         if remark:
-            talk(f"· {remark}")
+            talk(f"· {t(remark)}")
         for notice in response.notices:
             if notice.adapted:
                 talk(f"· {notice}")
@@ -215,10 +216,10 @@ _SHOWN: Final[dict[type[Any], Callable[[_Printer, Any], None]]] = {
 }
 
 _ENDINGS: Final = {
-    "length": "the answer was cut at the output limit (more: -o max_tokens=N)",
-    "content_filter": "the provider's content filter cut the answer",
-    "pause": "the provider paused the answer; it can be continued",
-    "tool_calls": "the model asks for a tool, and none runs here",
+    "length": "ask.ended.length",
+    "content_filter": "ask.ended.content_filter",
+    "pause": "ask.ended.pause",
+    "tool_calls": "ask.ended.tool_calls",
 }
 
 

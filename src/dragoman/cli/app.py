@@ -19,18 +19,21 @@ import click
 
 from dragoman._version import __version__
 from dragoman.cli import exits
-from dragoman.cli.group import Commands
+from dragoman.cli.group import Commands, told
 from dragoman.cli.output import ReaderLeft, discard_output, talk
+from dragoman.cli.words import t
 from dragoman.errors import DragomanError
 from dragoman.redact import redact
 
 COMMANDS: Final = {
     "ask": "dragoman.cli.ask",
     "models": "dragoman.cli.models",
+    "chat": "dragoman.cli.chat",
     "conv": "dragoman.cli.conv",
     "template": "dragoman.cli.template",
     "schema": "dragoman.cli.schema",
     "batch": "dragoman.cli.batch",
+    "kb": "dragoman.cli.kb",
     "kit": "dragoman.cli.kit",
     "keys": "dragoman.cli.keys",
     "doctor": "dragoman.cli.doctor",
@@ -56,6 +59,7 @@ def dragoman() -> None:
     dragoman "why is the sky blue?"              the first model that is there
     dragoman -m openai/gpt-5.6-luna "why?"       this model
     git diff | dragoman "write a commit message"
+    dragoman kb ask "what do my documents say?"  an answer with quotes that are checked
 
     Exit codes: 0 ok, 1 error, 2 usage, 3 no model or credentials, 4 rate or budget limit, 5 provider or network,
     6 answer is not what was asked for, 7 some rows of a batch failed, 130 interrupted.
@@ -82,7 +86,7 @@ def execute(arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: Sequence[str]) -> int:
-    result = dragoman.main(list(arguments), prog_name="dragoman", standalone_mode=False)
+    result = told(dragoman).main(list(arguments), prog_name="dragoman", standalone_mode=False)
     return result if isinstance(result, int) else exits.OK
 
 
@@ -94,16 +98,14 @@ def _with_command(arguments: Sequence[str]) -> list[str]:
         return list(arguments)
     near = get_close_matches(first, COMMANDS, n=1, cutoff=0.8) if len(arguments) == 1 else []
     if near:
-        raise click.UsageError(
-            f"no command is called {first!r}: did you mean {near[0]}?  To ask it all the same: dragoman ask {first}"
-        )
+        raise click.UsageError(t("app.no_command", first=first, near=near[0]))
     return ["ask", *arguments]
 
 
 def _usage(error: click.ClickException) -> int:
     talk(f"dragoman: {error.format_message()}")
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        talk(f"  fix: {error.ctx.command_path} --help")
+        talk(t("fix", text=f"{error.ctx.command_path} --help"))
     return exits.USAGE
 
 
@@ -113,5 +115,5 @@ def _failure(error: DragomanError) -> int:
     talk(f"dragoman: {exits.words(error)}")
     fix = exits.fix(error)
     if fix:
-        talk(f"  fix: {fix}")
+        talk(t("fix", text=fix))
     return exits.exit_code(error)

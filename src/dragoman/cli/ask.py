@@ -14,7 +14,7 @@ from dragoman.cli import exits
 from dragoman.cli.answer import Manner, answer
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.asking.printing import special
-from dragoman.cli.asking.wanted import Wanted, plan_of, wanting
+from dragoman.cli.asking.wanted import ROUTE, Wanted, plan_of, wanting
 from dragoman.cli.choose import choose
 from dragoman.cli.continued import continued
 from dragoman.cli.detect import look
@@ -22,6 +22,7 @@ from dragoman.cli.output import talk, terminal, write
 from dragoman.cli.question import Sources, read_question
 from dragoman.cli.session import announce
 from dragoman.cli.setup import load
+from dragoman.cli.words import t
 from dragoman.observe.logswitch import kept
 from dragoman.types.http import HttpRequest
 from dragoman.types.requests import SETTING_NAMES
@@ -75,9 +76,11 @@ def COMMAND(
     """
     wanted.check(as_json=as_json, raw=raw)
     if goes_on and cid:
-        raise click.UsageError("-c and --cid exclude each other", ctx)
+        raise click.UsageError(t("usage.two", one="-c", other="--cid"), ctx)
+    if (goes_on or cid) and wanted.fallback:
+        raise click.UsageError(t("ask.fallback_in_conversation"), ctx)
     if (goes_on or cid) and (wanted.schema or wanted.schema_multi):
-        raise click.UsageError("a turn of a conversation is text: --schema has no meaning with -c and --cid", ctx)
+        raise click.UsageError(t("ask.schema_in_conversation"), ctx)
     screen = terminal(os.environ)
     setup = load(os.environ, Path())
     plan = plan_of(wanted, setup)
@@ -87,7 +90,7 @@ def COMMAND(
     )
     messages = plan.messages(messages)
     if not messages:
-        raise click.UsageError("nothing to ask: give a prompt, or pipe text in", ctx)
+        raise click.UsageError(t("ask.nothing"), ctx)
     choice = choose(plan.model(model), setup, screen, lambda: look(setup.providers, setup.environ))
     announce(choice, setup, screen, why=why)
     chosen = {name: value for name in SETTING_NAMES if (value := getattr(settings, name)) is not None}
@@ -95,8 +98,13 @@ def COMMAND(
     output = plan.output()
     if output is not None:
         chosen["output"] = output
-    request = ChatRequest(choice.model, tuple(messages), stream=not no_stream, **chosen)
-    with kept(os.environ, wanted=not no_log, key=setup.key_of) as log, Client(**plan.client(choice, setup), observe=log) as client:
+    made = plan.client(choice, setup)
+    asked_model = ROUTE if "routes" in made and not (goes_on or cid) else choice.model
+    request = ChatRequest(asked_model, tuple(messages), stream=not no_stream, **chosen)
+    with (
+        kept(os.environ, wanted=not no_log, key=setup.key_of) as log,
+        Client(**made, observe=log) as client,
+    ):
         if dry_run:
             _show(client.prepare_request(request))
             return exits.OK
@@ -107,7 +115,7 @@ def COMMAND(
         with kept_in if goes_on or cid else nullcontext(client) as asked:
             code = (special(plan) or answer)(asked, request, manner)
     if choice.how == "simulated":
-        talk("· real models:  export OPENAI_API_KEY=…   |   export ANTHROPIC_API_KEY=…   |   start Ollama / LM Studio")
+        talk(t("ask.real_models"))
     return code
 
 

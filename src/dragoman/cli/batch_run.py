@@ -24,10 +24,12 @@ from dragoman.cli.batch_stream import stream
 from dragoman.cli.options import parse_options
 from dragoman.cli.output import print_json, talk, terminal, write
 from dragoman.cli.setup import load
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.observe.logswitch import kept
 from dragoman.types.batches import BatchEstimate
 from dragoman.types.batching import Mode
+from dragoman.types.placement import EngineName
 from dragoman.verbs.batch import Batch
 
 T = TypeVar("T")
@@ -56,6 +58,9 @@ def _options(command: Callable[..., T]) -> Callable[..., T]:
             click.option("--embed", is_flag=True, help="Rows are texts, and vectors are wanted."),
             click.option("--dimensions", type=click.IntRange(min=1), help="Length of the vectors."),
             click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object."),
+            click.option("--engine", type=click.Choice(get_args(EngineName)), help="Who asks: this process, or Ray."),
+            click.option("--workers", type=click.IntRange(min=1), help="With --engine ray: how many; 2."),
+            click.option("--ray-address", metavar="HOST:PORT", help="With --engine ray: the cluster; else a local one."),
             click.option("--html", metavar="FILE", help="Write the report as a page with plots."),
         )
     ):
@@ -128,6 +133,9 @@ def _keywords(options: dict[str, Any]) -> dict[str, Any]:
     as_they_come = options.pop("as_they_come")
     keywords = {name: value for name, value in options.items() if value is not None}
     more: dict[str, Any] = {"order": None} if as_they_come else {}
+    address = keywords.pop("ray_address", None)
+    if address is not None:
+        more["ray"] = {"address": address}
     if keywords.pop("embed"):
         more["verb"] = "embed"
     return {**keywords, **more, "settings": settings}
@@ -165,8 +173,8 @@ def _run(batch: Batch, output: str, *, yes: bool, as_json: bool, html: str | Non
         with _progress(batch, shown=screen.stderr):
             report = batch.run()
     except KeyboardInterrupt:
-        talk(f"· stopped cleanly: {batch.report}")
-        talk(f"· go on with: dragoman batch resume {output}")
+        talk(t("batch.stopped", report=batch.report))
+        talk(t("batch.resume", output=output))
         return exits.INTERRUPTED
     finally:
         if html:

@@ -16,6 +16,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.batch_report import as_json as as_told
 from dragoman.cli.batch_report import lines, progress, write_page
 from dragoman.cli.output import print_json, talk, write
+from dragoman.cli.words import t
 
 # Seconds that a process which was told to stop may take, and between two looks.
 _PATIENCE: Final = 30.0
@@ -42,7 +43,7 @@ def STATUS(output: str, as_json: bool, html: str | None) -> int:
     for line in lines(report):
         write(f"{line}\n")
     if pid is None and report.left:
-        talk(f"· go on with: dragoman batch resume {output}")
+        talk(t("batch.resume", output=output))
     return exits.OK
 
 
@@ -63,7 +64,7 @@ def COST(output: str, as_json: bool, html: str | None) -> int:
     for name, part in report.cost_parts.items():
         talk(f"· {name} {part:f}")
     if report.unpriced:
-        talk(f"· the price of {report.unpriced:,} answers is not known")
+        talk(t("batch.unpriced", count=report.unpriced))
     return exits.OK
 
 
@@ -91,11 +92,11 @@ def CANCEL(output: str) -> int:
     pid = running(output)
     if pid is not None:
         os.kill(pid, signal.SIGINT)
-        talk(f"· process {pid} was told to stop")
+        talk(t("batch.told", pid=pid))
     if away(output):
         return _revoke(output)
     if pid is None:
-        talk("· it is not running")
+        talk(t("batch.idle"))
     return exits.OK
 
 

@@ -6,20 +6,21 @@ from contextlib import closing
 
 from dragoman.cli import exits
 from dragoman.cli.output import talk, write
+from dragoman.cli.words import t
 from dragoman.verbs.batch import Batch
 
 
 def stream(batch: Batch, job: str | None) -> int:
     """Run a batch, and print each outcome as a line; those of rows that failed have an `error`."""
     if job is None:
-        talk("· no journal is kept: what is paid before an interruption is paid again; --job FILE.job keeps one")
+        talk(t("batch.no_journal"))
     try:
         with closing(batch.lines()) as lines:
             for line in lines:
                 write(line.decode())
     except KeyboardInterrupt:
-        talk(f"· stopped cleanly: {batch.report}")
-        talk("· nothing was kept" if job is None else "· go on with the same command")
+        talk(t("batch.stopped", report=batch.report))
+        talk(t("batch.lost" if job is None else "batch.again"))
         return exits.INTERRUPTED
     report = batch.report
     talk(f"· {report}, {report.seconds:.1f} s")

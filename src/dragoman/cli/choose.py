@@ -24,6 +24,7 @@ from dragoman.cli.detect import Sight
 from dragoman.cli.exits import NoModelError
 from dragoman.cli.output import Terminal
 from dragoman.cli.setup import Setup, configured_model
+from dragoman.cli.words import t
 from dragoman.secrets import address_variables
 
 SIMULATED: Final = "sim/hello"
@@ -74,7 +75,7 @@ def choose(asked: str | None, setup: Setup, terminal: Terminal, look: Callable[[
     for how, source, model in _named(asked, setup):
         if model:
             return _named_choice(model, how, source, setup, steps)
-        steps.append(f"{source}: not set")
+        steps.append(t("choose.not_set", source=source))
     return _by_key(setup, steps) or _by_server(look(), setup, steps) or _simulated(terminal, steps)
 
 
@@ -89,11 +90,11 @@ def _named_choice(model: str, how: How, source: str, setup: Setup, steps: list[s
     alias, model = model, _meant(model, setup)
     setup = setup.knowing(model)
     provider, name = catalog.parse_model(model, setup.providers)
-    by = source if alias == model else f"{source}, alias {alias}"
+    by = source if alias == model else t("choose.alias", source=source, alias=alias)
     return Choice(
         model=f"{provider}/{name}",
         how=how,
-        reason=f"named by {by}{_elsewhere(provider, setup)}",
+        reason=t("choose.named", source=by, elsewhere=_elsewhere(provider, setup)),
         steps=tuple(steps),
         providers=setup.overrides(provider),
     )
@@ -113,11 +114,11 @@ def _by_key(setup: Setup, steps: list[str]) -> Choice | None:
             return Choice(
                 model=f"{name}/{row.default_model}",
                 how="key",
-                reason=f"key found in {origin}{_elsewhere(name, setup)}",
+                reason=t("choose.key", origin=origin, elsewhere=_elsewhere(name, setup)),
                 steps=tuple(steps),
                 providers=setup.overrides(name),
             )
-    steps.append("keys: none in the environment, in .env, or stored")
+    steps.append(t("choose.no_keys"))
     return None
 
 
@@ -125,7 +126,7 @@ def _elsewhere(provider: str, setup: Setup) -> str:
     """Which variable sends the request to another address than the provider's own, for the reader to see."""
     row = setup.providers[provider]
     variable = next((name for name in address_variables(row) if setup.environ.get(name)), None)
-    return f", address from {setup.origin(variable)}" if variable else ""
+    return t("choose.address", origin=setup.origin(variable)) if variable else ""
 
 
 def _by_server(sight: Sight, setup: Setup, steps: list[str]) -> Choice | None:
@@ -137,7 +138,7 @@ def _by_server(sight: Sight, setup: Setup, steps: list[str]) -> Choice | None:
     return Choice(
         model=f"{server.provider}/{server.models[0]}",
         how="local",
-        reason=f"found at {server.address}",
+        reason=t("choose.found", address=server.address),
         steps=tuple(steps),
         providers={server.provider: fields},
     )
@@ -145,16 +146,14 @@ def _by_server(sight: Sight, setup: Setup, steps: list[str]) -> Choice | None:
 
 def _simulated(terminal: Terminal, steps: list[str]) -> Choice:
     if terminal.interactive:
-        return Choice(
-            model=SIMULATED, how="simulated", reason="no API key and no local server found", steps=tuple(steps)
-        )
+        return Choice(model=SIMULATED, how="simulated", reason=t("choose.nothing"), steps=tuple(steps))
     why = next(
         why
         for why, applies in (
-            ("output is not a terminal", not terminal.stdout),
-            ("input is not a terminal", not terminal.stdin),
-            ("this is an unattended run (CI)", True),
+            (t("choose.stdout"), not terminal.stdout),
+            (t("choose.stdin"), not terminal.stdin),
+            (t("choose.ci"), True),
         )
         if applies
     )
-    raise NoModelError(f"no model available and {why}, so the simulated model is not used.", field="model")
+    raise NoModelError(t("choose.none", why=why), field="model")

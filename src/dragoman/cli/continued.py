@@ -10,12 +10,13 @@ import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from secrets import token_hex
 
 from dragoman.cli.conv.place import Place, usual_store
 from dragoman.cli.last import Last, last, remember
 from dragoman.cli.output import talk as tell
+from dragoman.cli.words import t
 from dragoman.client import Client
-from dragoman.observe.ulid import ulid
 from dragoman.stream import Stream
 from dragoman.types.messages import Message
 from dragoman.types.requests import ChatRequest, Settings
@@ -50,7 +51,7 @@ def _said(request: ChatRequest) -> list[Message]:
 
 def new_name() -> str:
     """A name for a conversation that nobody named; it sorts by time."""
-    return f"chat-{ulid(time.time()).lower()}"
+    return f"chat-{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}"
 
 
 def usual_place() -> Place:
@@ -81,7 +82,7 @@ def continued(
     had = Last(name, "main") if name else last(place, os.environ)
     if had is None:
         had = Last(new_name(), "main")
-        tell(f"· there is no conversation to go on with: this begins {had.name}")
+        tell(t("conv.begins", name=had.name))
     with place.opened() as store:
         talk = client.conversation(
             had.name,

@@ -29,6 +29,7 @@ from dragoman.cli.choose import SIMULATED, Choice, choose
 from dragoman.cli.detect import Sight, look
 from dragoman.cli.output import print_json, terminal, write
 from dragoman.cli.setup import Setup, configured_model, load
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.secrets import address_variables, find_base_url, find_key
 from dragoman.transport.authorities import CA_VARIABLES
@@ -75,7 +76,7 @@ def COMMAND(as_json: bool) -> int:
         for check in checks:
             write(f"{'✓' if check.ok else '✗'} {check.name}: {check.text}\n")
             if check.fix:
-                write(f"    fix: {check.fix}\n")
+                write(t("doctor.fix", text=check.fix) + "\n")
     return exits.OK if all(check.ok for check in checks) else exits.ERROR
 
 
@@ -102,7 +103,7 @@ def _versions() -> Iterator[Check]:
         try:
             yield Check(name, True, metadata.version(name))
         except metadata.PackageNotFoundError:
-            yield Check(name, False, "is not installed", f"pip install {name}")
+            yield Check(name, False, t("doctor.missing"), f"pip install {name}")
 
 
 def _files(subject: _Subject) -> Iterator[Check]:
@@ -116,11 +117,9 @@ def _files(subject: _Subject) -> Iterator[Check]:
             if model:
                 yield Check(str(path), True, f"model = {model}")
     for name in setup.ignored:
-        yield Check(
-            ".env", False, f"{name} is ignored, because that provider's key is in the environment", f"export {name}=…"
-        )
+        yield Check(".env", False, t("doctor.redirecting", name=name), f"export {name}=…")
     for name in setup.refused:
-        yield Check(".env", False, f"{name} is ignored, because it names a program to run", f"export {name}='cmd:…'")
+        yield Check(".env", False, t("doctor.program", name=name), f"export {name}='cmd:…'")
 
 
 def _keys(subject: _Subject) -> Iterator[Check]:
@@ -138,7 +137,7 @@ def _keys(subject: _Subject) -> Iterator[Check]:
             yield _wrong(f"key of {row.name}", error)
             continue
         if origin is not None:
-            yield Check(f"key of {row.name}", True, f"found in {origin}")
+            yield Check(f"key of {row.name}", True, t("doctor.found", origin=origin))
 
 
 def _addresses(subject: _Subject) -> Iterator[Check]:
@@ -152,7 +151,7 @@ def _addresses(subject: _Subject) -> Iterator[Check]:
         except ConfigError as error:
             yield _wrong(f"address of {row.name}", error)
         else:
-            yield Check(f"address of {row.name}", True, f"{url} from {setup.origin(variable)}")
+            yield Check(f"address of {row.name}", True, t("doctor.url", url=url, origin=setup.origin(variable)))
 
 
 def _proxies(subject: _Subject) -> Iterator[Check]:
@@ -167,9 +166,9 @@ def _proxy(name: str, value: str) -> Check:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         port = parts.port
     except ValueError:
-        return Check(name, False, "is no address", f"export {name}=http://host:port")
+        return Check(name, False, t("doctor.no_address"), f"export {name}=http://host:port")
     if parts.scheme not in _PROXY_SCHEMES or not parts.hostname:
-        return Check(name, False, "is no address of a proxy", f"export {name}=http://host:port")
+        return Check(name, False, t("doctor.no_proxy"), f"export {name}=http://host:port")
     masked = "[redacted]@" if parts.username is not None else ""
     return Check(name, True, f"{parts.scheme}://{masked}{parts.hostname}{f':{port}' if port else ''}")
 
@@ -193,7 +192,7 @@ def _clock(subject: _Subject) -> Iterator[Check]:
     written = Path(__file__).stat().st_mtime
     ok = time.time() > written - 86_400
     text = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
-    yield Check("clock", ok, text, None if ok else "set the clock of this machine: certificates fail with a wrong one")
+    yield Check("clock", ok, text, None if ok else t("doctor.clock"))
 
 
 def _servers(subject: _Subject) -> Iterator[Check]:
@@ -236,9 +235,9 @@ def _resolved(host: str) -> Check:
     thread.start()
     thread.join(_LOOKUP)
     if addresses:
-        return Check("name lookup", True, f"{host} is {addresses[0]}")
+        return Check("name lookup", True, t("doctor.resolved", host=host, address=addresses[0]))
     why = failures[0] if failures else f"no answer within {_LOOKUP:g} s"
-    return Check("name lookup", False, f"{host}: {why}", "check the network, DNS, or set HTTPS_PROXY")
+    return Check("name lookup", False, f"{host}: {why}", t("doctor.network"))
 
 
 _CHECKS: Final[tuple[Callable[[_Subject], Iterator[Check]], ...]] = (

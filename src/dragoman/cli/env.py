@@ -54,20 +54,36 @@ def _powershell(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-_POSIX: Final = _Shell(
-    lambda name, text: f"export {name}={shlex.quote(text)}",
-    lambda name, command: f'export {name}="$({command})"',
-)
+def _posix_text(name: str, text: str) -> str:
+    return f"export {name}={shlex.quote(text)}"
+
+
+def _posix_command(name: str, command: str) -> str:
+    return f'export {name}="$({command})"'
+
+
+def _fish_text(name: str, text: str) -> str:
+    return f"set -gx {name} {_fish(text)}"
+
+
+def _fish_command(name: str, command: str) -> str:
+    return f"set -gx {name} ({command})"
+
+
+def _powershell_text(name: str, text: str) -> str:
+    return f"$env:{name} = {_powershell(text)}"
+
+
+def _powershell_command(name: str, command: str) -> str:
+    return f"$env:{name} = ({command})"
+
+
+_POSIX: Final = _Shell(_posix_text, _posix_command)
 _SHELLS: Final = {
     "bash": _POSIX,
     "zsh": _POSIX,
-    "fish": _Shell(
-        lambda name, text: f"set -gx {name} {_fish(text)}", lambda name, command: f"set -gx {name} ({command})"
-    ),
-    "powershell": _Shell(
-        lambda name, text: f"$env:{name} = {_powershell(text)}",
-        lambda name, command: f"$env:{name} = ({command})",
-    ),
+    "fish": _Shell(_fish_text, _fish_command),
+    "powershell": _Shell(_powershell_text, _powershell_command),
 }
 
 
@@ -86,7 +102,9 @@ def COMMAND(provider: str | None, shell: str | None, reveal: bool) -> int:
     A key is never in the lines: they have the command that looks it up.
     """
     if reveal and not sys.stdout.isatty():
-        raise ConfigError("--reveal writes to a terminal only; in a script the line without it looks the key up", field="reveal")
+        raise ConfigError(
+            "--reveal writes to a terminal only; in a script the line without it looks the key up", field="reveal"
+        )
     how = _SHELLS[shell or _usual()]
     setup = load(os.environ, Path())
     lines = _own(setup, how) if provider is None else _others(provider, setup, how, reveal=reveal)
@@ -118,8 +136,7 @@ def _others(name: str, setup: Setup, how: _Shell, *, reveal: bool) -> Iterator[s
         raise ConfigError(f"there is no provider {name!r}: dragoman models lists them", field="from")
     if row.wire not in _NAMES:
         raise ConfigError(
-            f"{name} speaks {row.wire}, for which no other tool reads an address: take one of "
-            f"{', '.join(_NAMES)}",
+            f"{name} speaks {row.wire}, for which no other tool reads an address: take one of {', '.join(_NAMES)}",
             field="from",
         )
     address, key = _NAMES[row.wire]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dragoman import errors
+from dragoman.cli.words import t
 from dragoman.errors import DragomanError, UnknownModelError
 
 OK: Final = 0
@@ -56,7 +57,7 @@ def exit_code(error: DragomanError) -> int:
 def words(error: DragomanError) -> str:
     """What went wrong, for someone at a terminal."""
     if isinstance(error, errors.MissingKeyError):
-        return f"no API key for {error.provider}: {error.env} is set neither in the environment nor in ./.env"
+        return t("fail.no_key", provider=error.provider, env=error.env)
     return str(error)
 
 
@@ -66,12 +67,12 @@ def _missing_key(error: Any) -> str:
 
 def _wait(error: DragomanError) -> str:
     if error.retry_after is None:
-        return "wait a little, or take another model with -m"
-    return f"try again in {error.retry_after:.0f} s, or take another model with -m"
+        return t("fix.wait")
+    return t("fix.retry_after", seconds=error.retry_after)
 
 
 def _timeout(error: Any) -> str:
-    return "give it longer with --timeout SECONDS" if error.clock == "total" else "dragoman doctor"
+    return t("fix.timeout") if error.clock == "total" else "dragoman doctor"
 
 
 def _says(text: str) -> Callable[[Any], str]:
@@ -79,15 +80,13 @@ def _says(text: str) -> Callable[[Any], str]:
 
 
 _FIXES: Final[dict[type[DragomanError], Callable[[Any], str]]] = {
-    NoModelError: _says(
-        "dragoman keys set openai · export OPENAI_API_KEY=… · -m ollama/… · -m sim/echo (explicit simulation)"
-    ),
+    NoModelError: lambda error: t("fix.no_model"),
     errors.UnknownModelError: _says("dragoman models"),
     errors.MissingKeyError: _missing_key,
-    errors.AuthenticationError: _says("dragoman keys   shows where the key comes from"),
+    errors.AuthenticationError: lambda error: t("fix.key"),
     errors.RateLimitError: _wait,
-    errors.QuotaError: _says("see the provider's billing page, or take another model with -m"),
-    errors.ContextLengthError: _says("shorten the input, or take a model with a longer context with -m"),
+    errors.QuotaError: lambda error: t("fix.quota"),
+    errors.ContextLengthError: lambda error: t("fix.context"),
     errors.ConnectError: _says("dragoman doctor"),
     errors.TimeoutError: _timeout,
     errors.OverloadedError: _wait,

@@ -7,10 +7,15 @@ Rule: `dragoman --version`, and the help of one command, load no other.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import click
+
+from dragoman.cli.words import ENGLISH, help_text, language
+
+C = TypeVar("C", bound=click.Command)
 
 
 class Commands(click.Group):
@@ -29,6 +34,11 @@ class Commands(click.Group):
         self._usual = usual
         self._bare = bare
 
+    @property
+    def usual(self) -> str | None:
+        """The command that is meant where none is named."""
+        return self._usual
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the table."""
         return list(self._at)
@@ -38,7 +48,7 @@ class Commands(click.Group):
         if cmd_name not in self._at:
             return None
         module, _, name = self._at[cmd_name].partition(":")
-        return cast("click.Command", getattr(import_module(module), name or "COMMAND"))
+        return told(cast("click.Command", getattr(import_module(module), name or "COMMAND")))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the usual command before arguments that name none."""
@@ -47,3 +57,21 @@ class Commands(click.Group):
         if self._usual is not None and not named and (self._bare or not first or first.startswith("-")):
             args = [self._usual, *args]
         return super().parse_args(ctx, args)
+
+
+def told(command: C) -> C:
+    """Return a command whose help is in the language of its reader; the command itself stays as it is."""
+    if language() == ENGLISH:
+        return command
+    other = copy(command)
+    other.help = help_text(command.help or "")
+    other.params = [_told(param) for param in command.params]
+    return other
+
+
+def _told(param: click.Parameter) -> click.Parameter:
+    if not isinstance(param, click.Option) or not param.help:
+        return param
+    other = copy(param)
+    other.help = help_text(param.help)
+    return other

@@ -8,6 +8,7 @@ from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.keys_row import masked, subject
 from dragoman.cli.output import talk, write
+from dragoman.cli.words import t
 from dragoman.errors import MissingKeyError
 from dragoman.secrets import Keys, key_variables
 
@@ -22,6 +23,6 @@ def COMMAND(provider: str, reveal: bool) -> int:
     if source is None:
         raise MissingKeyError(asked.row.name, key_variables(asked.row)[0], ["environment", "stored keys"])
     secret = source.take()
-    talk(f"· from {asked.setup.key_origin(asked.row) or 'the access key in the environment'}")
+    talk(t("keys.from", origin=asked.setup.key_origin(asked.row) or t("keys.access_key")))
     write((secret.reveal() if reveal else masked(secret)) + "\n")
     return exits.OK

@@ -15,6 +15,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.keys_row import place
 from dragoman.cli.output import print_json, talk
 from dragoman.cli.setup import Setup, load
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.secrets import Reference, Secret, Variables, find_key, found_in, read_dotenv, stored_keys
 from dragoman.secrets.keep import Store, keep, point, usual_store
@@ -51,7 +52,7 @@ def COMMAND(file: Path | None, from_env: bool, store: str | None, force: bool, a
     The file stays as it is: remove the keys from it when they are found where they are now.
     """
     if from_env and file is not None:
-        raise click.UsageError("give a FILE or --env, not both")
+        raise click.UsageError(t("keys.file_or_env"))
     setup = load(os.environ, Path())
     values = setup.environ if from_env else Variables(read_dotenv(file or Path(".env")))
     chosen = cast("Store", store or usual_store())
@@ -61,7 +62,7 @@ def COMMAND(file: Path | None, from_env: bool, store: str | None, force: bool, a
     for result in () if as_json else results:
         talk(f"✓ {result.variable}: {result.stored}" if result.stored else f"✗ {result.variable}: {result.reason}")
     if not results:
-        talk("dragoman: no variable there is a key of a provider")
+        talk(t("keys.none_there"))
     return exits.OK if results and all(result.stored for result in results) else exits.ERROR
 
 

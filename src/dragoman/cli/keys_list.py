@@ -13,6 +13,7 @@ from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.output import print_json, print_table, talk
 from dragoman.cli.setup import Setup, load
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.secrets import Reference, find_key, found_in, stored_keys
 from dragoman.types.providers import Provider
@@ -48,14 +49,14 @@ def COMMAND(as_json: bool) -> int:
         return exits.OK
     print_table([(row.provider, row.source, _words(row)) for row in rows], ("provider", "from", ""))
     if not rows:
-        talk("· none yet: dragoman keys set PROVIDER, or export its variable (dragoman models shows which)")
+        talk(t("keys.none"))
     return exits.OK
 
 
 def _words(row: Listed) -> str:
     if row.problem:
         return f"✗ {row.problem}"
-    return row.reference or (f"(outranks {row.outranked})" if row.outranked else "")
+    return row.reference or (t("keys.outranks", reference=row.outranked) if row.outranked else "")
 
 
 def _listed(setup: Setup) -> Iterator[Listed]:

@@ -12,6 +12,7 @@ from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.output import talk
 from dragoman.cli.setup import load
+from dragoman.cli.words import t
 from dragoman.errors import UnknownProviderError
 from dragoman.secrets import found_in, stored_keys
 from dragoman.secrets.keep import remove
@@ -27,13 +28,13 @@ def COMMAND(provider: str) -> int:
         name = catalog.parse_provider(provider, setup.providers)
     removed = remove(name, setup.environ)
     if removed is None:
-        talk(f"dragoman: no key is stored for {name}")
+        talk(t("keys.not_stored", name=name))
         return exits.NO_MODEL
-    talk(f"✓ removed {removed.shown}")
+    talk(t("keys.removed", reference=removed.shown))
     try:
         variable = found_in(setup.providers[catalog.parse_provider(name, setup.providers)], setup.environ)
     except UnknownProviderError:
         variable = None
     if variable is not None:
-        talk(f"· {setup.origin(variable)} is still set")
+        talk(t("keys.still_set", origin=setup.origin(variable)))
     return exits.OK

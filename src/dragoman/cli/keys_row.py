@@ -10,6 +10,7 @@ import msgspec
 
 from dragoman import catalog
 from dragoman.cli.setup import Setup, load
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.secrets import Reference, Secret
 from dragoman.types.providers import Provider
@@ -48,5 +49,5 @@ def masked(secret: Secret) -> str:
 
 def place(reference: Reference) -> str:
     """Where a stored key is, in words."""
-    named = {"keyring": "in the system's keyring", "age": f"in {reference.name}"}
-    return named.get(reference.scheme, f"as {reference.shown}")
+    named = {"keyring": t("keys.in_keyring"), "age": t("keys.in_file", name=reference.name)}
+    return named.get(reference.scheme, t("keys.as_reference", reference=reference.shown))

@@ -12,6 +12,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.keys_row import Subject, place, subject
 from dragoman.cli.keys_test import print_tested, tested
 from dragoman.cli.output import talk
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.secrets import Reference, Secret, found_in, parse_reference
 from dragoman.secrets.keep import Store, keep, point, usual_store
@@ -33,17 +34,17 @@ def COMMAND(provider: str, ref: str | None, store: str | None, test: bool) -> in
     """
     asked = subject(provider)
     if ref is not None and store is not None:
-        raise click.UsageError("--ref names where the key is, and --store where to put one: give one of them")
+        raise click.UsageError(t("keys.ref_or_store"))
     if ref is not None:
         reference = _reference(ref, asked)
         point(asked.row.name, reference, asked.setup.environ)
     else:
         secret = check_secret(_read(asked), asked.row.name, "the key")
         reference = keep(asked.row.name, secret, cast("Store", store or usual_store()), asked.setup.environ)
-    talk(f"✓ stored {place(reference)}")
+    talk(t("keys.stored", place=place(reference)))
     variable = found_in(asked.row, asked.setup.environ)
     if variable is not None:
-        talk(f"· {asked.setup.origin(variable)} is set and outranks it")
+        talk(t("keys.outranked", origin=asked.setup.origin(variable)))
         return exits.OK
     return print_tested([tested(asked.setup, asked.row)]) if test else exits.OK
 
@@ -59,7 +60,7 @@ def _reference(text: str, asked: Subject) -> Reference:
 def _read(asked: Subject) -> Secret:
     """The key, typed unseen or piped in."""
     if sys.stdin is not None and sys.stdin.isatty():
-        words = f"Key for {asked.row.name} (input hidden)"
+        words = t("keys.prompt", provider=asked.row.name)
         return Secret(click.prompt(words, hide_input=True, err=True, prompt_suffix=": ").strip())
     return Secret(_line())
 

@@ -19,6 +19,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.keys_row import subject
 from dragoman.cli.output import print_json, talk
 from dragoman.cli.setup import Setup, load
+from dragoman.cli.words import t
 from dragoman.errors import DragomanError, MissingKeyError
 from dragoman.types.providers import Provider
 from dragoman.types.timeouts import Timeouts
@@ -110,9 +111,9 @@ def print_tested(results: Sequence[Tested], *, as_json: bool = False) -> int:
         print_json(results)
     for result in () if as_json else results:
         if result.ok:
-            talk(f"✓ {result.provider}: works ({result.seconds:.1f} s, {result.models} models)")
+            talk(t("keys.works", provider=result.provider, seconds=result.seconds, models=result.models))
             continue
         talk(f"✗ {result.provider}: {result.message}")
         if result.fix:
-            talk(f"  fix: {result.fix}")
+            talk(t("fix", text=result.fix))
     return next((result.exit_code for result in results if not result.ok), exits.OK)

@@ -11,6 +11,7 @@ from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.logs_list import chosen, data, filters, open_file, seconds
 from dragoman.cli.output import print_json, talk
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 
 
@@ -33,5 +34,5 @@ def PRUNE(older_than: float | None, megabytes: float | None, everything: bool) -
         raise ConfigError("say what to remove: --older-than 90d, --megabytes 100, or --all", field="prune")
     before = float("inf") if everything else None if older_than is None else time.time() - older_than
     removed = open_file().prune(before=before, most_bytes=None if megabytes is None else int(megabytes * 1e6))
-    talk(f"· {removed} calls removed")
+    talk(t("logs.removed", count=removed))
     return exits.OK

@@ -17,6 +17,7 @@ from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.columns import cut, line_width
 from dragoman.cli.output import print_json, print_table, safe, talk, write
+from dragoman.cli.words import t
 from dragoman.observe.logfile import Filter, LogFile, Row
 from dragoman.observe.place import default_path
 
@@ -137,7 +138,7 @@ def _show(rows: Sequence[Row], as_json: bool) -> None:
         width = line_width(os.environ)
         print_table([_cells(row, width) for row in rows], _HEADS)
     else:
-        talk("· no calls are kept that fit; dragoman logs on keeps them from now on")
+        talk(t("logs.none"))
 
 
 def _cells(row: Row, width: int | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.columns import print_columns
 from dragoman.cli.logs_list import chosen, filters, open_file
 from dragoman.cli.output import print_json, talk
+from dragoman.cli.words import t
 from dragoman.observe.logfile import By, Totals
 
 _BY: Final = ("model", "provider", "day", "status", "operation")
@@ -31,7 +32,7 @@ def COMMAND(by: str, as_json: bool, **options: Any) -> int:
         return exits.OK
     print_columns([_cells(one) for one in totals], (by, *_NUMBERS), right=_NUMBERS)
     rows, used = file.size()
-    talk(f"· {rows} calls in {used / 1e6:.1f} MB, {file.path}")
+    talk(t("logs.size", rows=rows, megabytes=used / 1e6, path=file.path))
     return exits.OK
 
 

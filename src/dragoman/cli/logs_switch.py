@@ -10,6 +10,7 @@ import msgspec
 from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.output import talk, write
+from dragoman.cli.words import t
 from dragoman.observe.logswitch import Switch, read_switch, write_switch
 from dragoman.observe.place import default_path
 
@@ -26,8 +27,8 @@ def ON(no_content: bool, days: float | None, megabytes: float | None) -> int:
     )
     write_switch(os.environ, switch)
     what = "without their texts" if no_content else "with their texts"
-    talk(f"· calls of dragoman are kept, {what}, in {default_path(os.environ)}")
-    talk("  stop: dragoman logs off · remove: dragoman logs prune --all")
+    talk(t("logs.on", what=what, path=default_path(os.environ)))
+    talk(t("logs.stop"))
     return exits.OK
 
 
@@ -35,7 +36,7 @@ def ON(no_content: bool, days: float | None, megabytes: float | None) -> int:
 def OFF() -> int:
     """Keep no more calls; those that are kept stay."""
     write_switch(os.environ, msgspec.structs.replace(read_switch(os.environ), on=False))
-    talk("· no more calls are kept; those in the file stay: dragoman logs prune --all removes them")
+    talk(t("logs.off"))
     return exits.OK
 
 
@@ -43,5 +44,5 @@ def OFF() -> int:
 def PATH() -> int:
     """Print where the file is, whether it is there or not."""
     write(f"{default_path(os.environ)}\n")
-    talk("· calls are kept" if read_switch(os.environ).on else "· calls are not kept: dragoman logs on")
+    talk(t("logs.is_on") if read_switch(os.environ).on else t("logs.is_off"))
     return exits.OK

@@ -29,6 +29,10 @@ def run(arguments: Sequence[str]) -> int:
     if list(arguments) in (["--version"], ["-V"]):
         print(f"dragoman {__version__}")
         return 0
+    if arguments and arguments[0] == "__complete":  # a shell asks, and somebody waits
+        from dragoman.cli.completion.answers import complete
+
+        return complete(arguments[1:])
     from dragoman.cli.app import execute  # click and the rest, which `--version` need not pay for
 
     return execute(list(arguments))

@@ -13,6 +13,8 @@ _COMMANDS: Final = {
     "list": "dragoman.cli.models_list",
     "show": "dragoman.cli.models_show",
     "check": "dragoman.cli.models_check",
+    "default": "dragoman.cli.models_names:DEFAULT",
+    "alias": "dragoman.cli.models_names:ALIAS",
 }
 
 
@@ -27,6 +29,8 @@ def COMMAND() -> None:
     dragoman models gpt-6 --ability tools       those whose name has a word, everywhere
     dragoman models show openai/gpt-6-luna      all that is known of one
     dragoman models check openai/gpt-6-luna     one tiny call
+    dragoman models default openai/gpt-6-luna   asked from now on where none is named
+    dragoman models alias set fast openai/gpt-6-luna
 
     Without a command it lists: the options are those of `dragoman models list --help`.
     """

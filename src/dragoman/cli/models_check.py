@@ -29,6 +29,7 @@ from dragoman.cli.exits import NoModelError
 from dragoman.cli.facts import dollars
 from dragoman.cli.output import print_json, talk
 from dragoman.cli.setup import Setup, load
+from dragoman.cli.words import t
 from dragoman.errors import DragomanError
 from dragoman.types.usage import Usage
 
@@ -154,4 +155,4 @@ def _print(results: Sequence[Checked]) -> None:
         if not result.ok:
             talk(f"✗ {result.model}: {result.message}")
             if result.fix:
-                talk(f"  fix: {result.fix}")
+                talk(t("fix", text=result.fix))

@@ -23,6 +23,7 @@ from dragoman.cli.facts import LEGEND, dollars, marks, retirement, tokens
 from dragoman.cli.output import print_json, talk
 from dragoman.cli.providers import print_providers
 from dragoman.cli.setup import Setup, load
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError, UnknownProviderError
 from dragoman.types.cards import ModelCard
 from dragoman.types.models import Ability, Model
@@ -137,7 +138,7 @@ def _scope(provider: str | None, wanted: Wanted, providers: Mapping[str, Provide
 def _live(names: list[str], setup: Setup) -> list[Listed]:
     """What a provider lists, completed from the catalogue."""
     if len(names) != 1:
-        raise click.UsageError("--live asks one provider: name it first, as in dragoman models openai --live")
+        raise click.UsageError(t("models.live_one"))
     with Client(providers=setup.overrides(names[0])) as client:
         return [_listed(card) for card in client.models(names[0])]
 
@@ -174,7 +175,7 @@ def _row(entry: Listed, today: date) -> tuple[str, ...]:
 def _nothing(names: list[str], providers: Mapping[str, Provider], *, live: bool) -> None:
     one = names[0] if len(names) == 1 else None
     if one and not live and not known_models(one):
-        talk(f"· nothing is known of the models of {one}; any name is sent as it is; its own list: --live")
+        talk(t("models.unknown", provider=one))
     else:
         talk(f"· no model of {one or f'{len(providers)} providers'} fits")
 

@@ -100,11 +100,12 @@ def talk(text: str = "", *, end: str = "\n") -> None:
 def dim(text: str) -> None:
     """Write to standard error in a faint colour, where colours are wanted."""
     body = safe(text)
-    sys.stderr.write(f"{_DIM}{body}{_RESET}" if _coloured(sys.stderr) else body)
+    sys.stderr.write(f"{_DIM}{body}{_RESET}" if coloured(sys.stderr) else body)
     sys.stderr.flush()
 
 
-def _coloured(stream: TextIO) -> bool:
+def coloured(stream: TextIO) -> bool:
+    """Whether colours are wanted there."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

@@ -9,6 +9,7 @@ from dragoman import catalog
 from dragoman.cli.detect import Found, look
 from dragoman.cli.output import print_json, print_table, talk
 from dragoman.cli.setup import Setup
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.secrets import find_base_url, found_in, key_variables
 from dragoman.types.providers import Provider
@@ -28,7 +29,7 @@ def print_providers(setup: Setup, wanted: str | None, *, as_json: bool) -> None:
         print_json(data)
         return
     print_table([_line(row) for row in data], ("provider", "key", "model", "address"))
-    talk("· the models of one: dragoman models PROVIDER · one model: dragoman models show PROVIDER/MODEL")
+    talk(t("models.how"))
 
 
 def _rows(providers: Mapping[str, Provider], wanted: str | None) -> Mapping[str, Provider]:

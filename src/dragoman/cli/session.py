@@ -16,6 +16,7 @@ from dragoman.cli.choose import Choice, choose
 from dragoman.cli.detect import look
 from dragoman.cli.output import Terminal, talk, terminal
 from dragoman.cli.setup import Setup, load
+from dragoman.cli.words import t
 from dragoman.client import Client
 from dragoman.observe.logswitch import kept
 
@@ -61,13 +62,13 @@ def session(model: str | None, *, why: bool = False, log: bool = True, **argumen
 def announce(choice: Choice, setup: Setup, screen: Terminal, *, why: bool) -> None:
     """Say which model was chosen, and what of `.env` was not taken."""
     for name in setup.ignored:
-        talk(f"· {name} in .env is ignored: that provider's key comes from the environment, and would be sent there")
+        talk(t("session.redirecting", name=name))
     for name in setup.refused:
-        talk(f"· {name} in .env is ignored: it names a program to run (cmd:), which a file that is just here may not")
+        talk(t("session.program", name=name))
     if why:
         for step in choice.steps:
             talk(f"· {step}")
     if choice.how == "simulated":
-        talk(f"· {choice.reason} — answering with the built-in SIMULATED model")
+        talk(t("session.simulated", reason=choice.reason))
     elif why or (screen.stderr and choice.how != "asked"):
-        talk(f"· using {choice.model} — {choice.reason} (change: -m, or DRAGOMAN_MODEL)")
+        talk(t("session.using", model=choice.model, reason=choice.reason))

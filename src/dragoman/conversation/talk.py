@@ -46,6 +46,7 @@ from dragoman.conversation.windows.aside import Branch
 from dragoman.conversation.windows.outline import outline
 from dragoman.conversation.windows.sending import Base, Sending, noted
 from dragoman.errors import BusyError, ConfigError, ConversationError, DragomanError, StoreError
+from dragoman.observe.belonging import belonging_to
 from dragoman.policy.base import Opened
 from dragoman.types.events import TextDelta
 from dragoman.types.messages import Message
@@ -173,7 +174,8 @@ class Talk:
     async def _guarded(self, begun: Begun, answering: Awaitable[T]) -> T:
         """Await an answer; if there is none, the turn ends here."""
         try:
-            return noted(await answering, begun.ready.notices)
+            with belonging_to(self.id):
+                return noted(await answering, begun.ready.notices)
         except DragomanError as error:
             await begun.held.failed(error)
             raise

@@ -16,8 +16,29 @@ from typing import Any
 _HOMES: dict[str, str] = {
     "Finding": "findings",
     "KitResult": "findings",
+    "TranslateResult": "translation.translate",
+    "PolishResult": "polishing.polish",
+    "RewrittenSegment": "rewriting.values",
+    "RewriteEstimate": "rewriting.values",
+    "RewriteProgress": "rewriting.values",
+    "Support": "support.faces",
+    "SupportReply": "support.values",
+    "Escalation": "support.values",
+    "Scenario": "support.scenarios",
+    "Simulation": "support.scenarios",
+    "MailResult": "composing.values",
+    "ReportResult": "composing.values",
+    "CodeResult": "composing.values",
 }
-_FUNCTIONS: dict[str, str] = {}
+_FUNCTIONS: dict[str, str] = {
+    "code": "composing.code",
+    "mail": "composing.mail",
+    "report": "composing.report",
+    "translate": "translation.translate",
+    "estimate_translation": "translation.translate",
+    "polish": "polishing.polish",
+    "estimate_polishing": "polishing.polish",
+}
 """Coroutines by name, and the module that has each; this module has the blocking form."""
 
 

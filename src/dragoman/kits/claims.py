@@ -25,7 +25,8 @@ _UNITS: Final[dict[str, str]] = {
     "CHF": "chf franken",
     "minute": "min minute minutes minuten minuto minutos 分钟 分",
     "hour": "h hour hours hr hrs stunde stunden heure heures hora horas 小时 個小時 时间 時間 시간",
-    "day": "day days tag tage tagen werktag werktage werktagen jour jours día días dia dias 天 日 日間 个工作日 工作日 일",
+    "day": "day days tag tage tagen werktag werktage werktagen jour jours día días dia dias 天 日 日間 个工作日 "
+    "工作日 일",
     "week": "week weeks woche wochen semaine semaines semana semanas 周 星期 个星期 週 週間 주",
     "month": "month months monat monate monaten mois mes meses 个月 個月 か月 ヶ月 개월",
     "year": "year years jahr jahre jahren an ans année années año años 年 年間 년",
@@ -38,18 +39,38 @@ _ADJECTIVE: Final = r"(?:(?:business|working|calendar|full|volle|jours? ouvrés?
 _AFTER: Final = re.compile(rf"[ \u00a0\u202f-]?{_ADJECTIVE}(?:({_SIGNS})|({_LATIN})(?![^\W\d_]))", re.IGNORECASE)
 _BEFORE: Final = re.compile(r"(US\$|[€$£¥₩]|\b(?:EUR|USD|GBP|CNY|RMB|CHF|KRW))[ \u00a0]?$", re.IGNORECASE)
 
-_NUMBER: Final = re.compile(r"(?<!\d)(?:\d{1,3}(?:[ \u00a0\u2009\u202f'’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d+)*)")
+_NUMBER: Final = re.compile(
+    r"(?<!\d)(?:\d{1,3}(?:[ \u00a0\u2009\u202f'’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d+)*)"
+)
 _MARKS: Final = re.compile(r"^[ \t>]*\d{1,2}[.)、](?=\s)|\[\d{1,3}\]", re.MULTILINE)
 
-_WORDS: Final[dict[str, int]] = {
-    **{word: at for at, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)},
-    **{"fourteen": 14, "fifteen": 15, "twenty": 20, "twenty-one": 21, "twenty-four": 24, "thirty": 30, "forty": 40},
-    **{"forty-eight": 48, "sixty": 60, "ninety": 90, "hundred": 100},
-    **{word: at for at, word in enumerate("zwei drei vier fünf sechs sieben acht neun zehn elf zwölf".split(), 2)},
-    **{"vierzehn": 14, "zwanzig": 20, "dreißig": 30, "sechzig": 60, "neunzig": 90, "hundert": 100},
-    **{"deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "sept": 7, "huit": 8, "dix": 10, "quatorze": 14, "trente": 30},
-    **{"dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "siete": 7, "diez": 10, "catorce": 14, "treinta": 30},
-}
+_COUNTED: Final = (  # number, and its words in English, German, French, Spanish
+    "1 one",
+    "2 two zwei deux dos",
+    "3 three drei trois tres",
+    "4 four vier quatre cuatro",
+    "5 five fünf cinq cinco",
+    "6 six sechs seis",
+    "7 seven sieben sept siete",
+    "8 eight acht huit ocho",
+    "9 nine neun neuf nueve",
+    "10 ten zehn dix diez",
+    "11 eleven elf onze once",
+    "12 twelve zwölf douze doce",
+    "14 fourteen vierzehn quatorze catorce",
+    "15 fifteen fünfzehn quinze quince",
+    "20 twenty zwanzig vingt veinte",
+    "21 twenty-one einundzwanzig",
+    "24 twenty-four vierundzwanzig",
+    "30 thirty dreißig trente treinta",
+    "40 forty vierzig quarante cuarenta",
+    "48 forty-eight achtundvierzig",
+    "50 fifty fünfzig cinquante cincuenta",
+    "60 sixty sechzig soixante sesenta",
+    "90 ninety neunzig noventa",
+    "100 hundred hundert cent cien",
+)
+_WORDS: Final = {word: int(number) for number, *words in map(str.split, _COUNTED) for word in words}
 _SPELLED: Final = re.compile(rf"\b({'|'.join(sorted(_WORDS, key=len, reverse=True))})(?=[\s-])", re.IGNORECASE)
 _HAN: Final = {sign: at for at, sign in enumerate("〇一二三四五六七八九")} | {"两": 2, "零": 0}
 _HAN_TENS: Final = {"十": 10, "百": 100, "千": 1000}
@@ -117,7 +138,7 @@ def unproved(text: str, sources: Iterable[str]) -> list[Claim]:
 
 
 def _fits(unit: str, units: set[str] | None) -> bool:
-    return bool(units) and (not unit or "" in units or unit in units)
+    return units is not None and (not unit or "" in units or unit in units)
 
 
 def flattened(text: str) -> str:
@@ -126,7 +147,13 @@ def flattened(text: str) -> str:
 
 
 # Full-width yen and pound, the ideographic space, what has no width, and every kind of hyphen.
-_OTHERS: Final = {"￥": "¥", "￡": "£", "\u3000": " "} | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad", " ") | dict.fromkeys("‐‑‒–—−", "-")
+_OTHERS: Final = {
+    "￥": "¥",
+    "￡": "£",
+    "\u3000": " ",
+    **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad", " "),
+    **dict.fromkeys("‐‑‒–—−", "-"),
+}
 
 
 def _flat(sign: str) -> str:

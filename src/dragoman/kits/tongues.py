@@ -30,10 +30,12 @@ _WORDS: Final = {
     "dem von haben wird werden kann können danke",
     "fr": "le la les et est sont vous nous je ne pas un une des pour avec dans sur mon ma votre notre que qui où quel "
     "avez merci du au ce cette",
-    "es": "el la los las y es son usted nosotros yo no un una para con por su mi que qué cómo dónde cuándo está gracias "
-    "del al se lo pedido",
-    "it": "il lo la gli le e è sono noi io non un una per con il mio sua che come dove quando grazie del della al si ho",
-    "pt": "o a os as e é são você nós eu não um uma para com por seu meu que como onde quando obrigado do da no na está",
+    "es": "el la los las y es son usted nosotros yo no un una para con por su mi que qué cómo dónde cuándo está "
+    "gracias del al se lo pedido",
+    "it": "il lo la gli le e è sono noi io non un una per con il mio sua che come dove quando grazie del della al si "
+    "ho",
+    "pt": "o a os as e é são você nós eu não um uma para com por seu meu que como onde quando obrigado do da no na "
+    "está",
     "nl": "de het een en is zijn u wij ik niet voor met op mijn uw dat wat hoe waar wanneer dank van naar heeft kan",
 }
 _COMMON: Final = {language: frozenset(words.split()) for language, words in _WORDS.items()}

@@ -1,9 +1,9 @@
 """
 Bringing files into a base.
 
-Each file is read and compared by the hash of its bytes; what is as it was costs nothing more.  What is new or changed is
-cut into pieces, and pieces whose text has no vector yet get one, many at a time.  Vectors are kept as soon as they are
-there, documents in groups of one transaction each.
+Each file is read and compared by the hash of its bytes; what is as it was costs nothing more.  What is new or changed
+is cut into pieces, and pieces whose text has no vector yet get one, many at a time.  Vectors are kept as soon as they
+are there, documents in groups of one transaction each.
 
 Rule: who is killed in the middle leaves whole documents, and vectors that the next run finds.
 """
@@ -106,12 +106,10 @@ class Adding:
         """
         known = {document.source: document for document in await self._store.documents(self._runtime)}
         missing = _missing(given, known)
-        total, done = len(given.files) + len(given.texts), 0
-        for file in given.files:
+        for done, file in enumerate(given.files, 1):
             if (item := self._item(file)) is not None:
                 await self._one(item, known, missing)
-            done += 1
-            self._tell(Progress(what="read", done=done, total=total, name=file.source))
+            self._tell(Progress(what="read", done=done, total=len(given.files), name=file.source))
         for name, data, form in given.texts:
             await self._one(_Item(name, form, data, hashlib.sha256(data).hexdigest()), known, missing)
         await self._flush()

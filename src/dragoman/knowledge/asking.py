@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -243,8 +243,9 @@ def checked_history(history: Any) -> list[Message]:
         ConfigError: They are something else.
     """
     if isinstance(history, str) or not isinstance(history, Sequence):
-        raise ConfigError(f"history is {type(history).__name__}: give a conversation, or its messages", field="history")
-    found: list[Any] = list(history)
+        kind = type(cast("object", history)).__name__
+        raise ConfigError(f"history is {kind}: give a conversation, or its messages", field="history")
+    found = list(cast("Sequence[Any]", history))
     if not all(isinstance(message, Message) for message in found):
         raise ConfigError("history has something that is no Message: give talk.history", field="history")
     return found

@@ -232,10 +232,10 @@ def _numbered(text: str, kept: dict[int, _Place], findings: list[Finding]) -> tu
         return space + "".join(f"[{number}]" for number in numbers)
 
     text = _MARK.sub(mark, text).strip()
-    for number in lost:
-        findings.append(
-            Finding(check="citation_number", message="the text has a mark without a citation", where=f"[{number}]")
-        )
+    findings += [
+        Finding(check="citation_number", message="the text has a mark without a citation", where=f"[{number}]")
+        for number in lost
+    ]
     unused = [number for number in kept if number not in new]
     if unused and not new:
         findings.append(

@@ -85,7 +85,8 @@ def _sections(read: Read) -> Iterator[tuple[_Span, tuple[str, ...]]]:
     """Spans between headings and pages; a heading with nothing under it goes with the next section."""
     path: list[tuple[int, str]] = []
     marks = sorted([*((head.at, head) for head in read.heads), *((at, None) for at in read.pages)], key=_at)
-    begin, headings, bare_until = 0, (), 0
+    begin = bare_until = 0
+    headings: tuple[str, ...] = ()
     for at, head in marks:
         if read.text[bare_until:at].strip():
             yield (begin, at), headings

@@ -7,9 +7,9 @@ Rule: `add` writes, everything else reads; what a question costs stands in its a
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -28,7 +28,7 @@ from dragoman.runtime import Runtime
 from dragoman.types.requests import Settings
 
 _RERANKED: Final = 3  # passages that a model puts in order, for each that is wanted
-_FORMATS: Final = ("markdown", "html", "text", "pdf")
+_FORMATS: Final = ("markdown", "html", "text")
 
 Paths = str | os.PathLike[str]
 
@@ -91,12 +91,14 @@ class Core:
         self, texts: Mapping[str, str], form: Format, tags: Sequence[str] | None, progress: OnProgress | None = None
     ) -> AddReport:
         """Add texts under names."""
-        if form not in _FORMATS or form == "pdf":
+        if form not in _FORMATS:
             raise ConfigError(f"format is {form!r}: a text is markdown, html or text", field="format")
         for name, text in texts.items():
             if not isinstance(name, str) or not name or not isinstance(text, str):
                 raise ConfigError(f"texts has {name!r}: give names and texts", field="texts")
-        rows = tuple((name, text.encode("utf-8", "surrogatepass"), form) for name, text in texts.items())
+        rows: tuple[tuple[str, bytes, Format], ...] = tuple(
+            (name, text.encode("utf-8", "surrogatepass"), form) for name, text in texts.items()
+        )
         return await self._add(Given(texts=rows), tags, "utf-8", False, progress)
 
     async def _add(
@@ -191,5 +193,5 @@ def _tags(tags: Collection[str]) -> set[str]:
 
 async def _said(history: Any) -> Any:
     """The messages of a conversation of ours, or what was given."""
-    told = getattr(history, "history", history)
-    return await told() if callable(told) else told
+    told: Any = getattr(history, "history", history)
+    return await cast("Callable[[], Awaitable[Any]]", told)() if callable(told) else told

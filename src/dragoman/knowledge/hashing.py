@@ -1,7 +1,7 @@
 """
 Vectors that need no model: hashed words and pieces of words.
 
-Each word of a text, and each three letters of it, adds to a few of 512 numbers that a hash chooses.  So a misspelt or
+Each word of a text, and each three letters of it, adds to a few of 480 numbers that a hash chooses.  So a misspelt or
 inflected word is still near, and a Chinese word needs no dictionary.  A question's words weigh by how rare they are in
 the base (idf); a document's do not, so that its vector stays right while the base grows.
 
@@ -24,13 +24,14 @@ from typing import Final
 from dragoman.knowledge.analysis import STOP, terms
 
 MODEL: Final = "local/hash"
-DIMENSIONS: Final = 512
+DIMENSIONS: Final = 480  # two such vectors fit into a page of SQLite; of 512 numbers, one
 _PIECE: Final = 0.5  # weight of three letters beside the word itself
 
 
 def document_vector(text: str) -> bytes:
     """The vector of a text, of length 1, as little-endian 32-bit floats."""
-    return packed(_sum((term, 1 + math.log(count)) for term, count in Counter(terms(text)).items()))
+    counts = Counter(term for term in terms(text) if len(term) > 1 or term.isascii())
+    return packed(_sum((term, 1 + math.log(count)) for term, count in counts.items()))
 
 
 def question_vector(asked: Iterable[str], seen: Mapping[str, int], chunks: int) -> list[float]:

@@ -2,9 +2,13 @@
 Finding passages: by their words, by their vectors, or by both.
 
 Two lists that cannot be compared by their scores are put together by their ranks: each passage gets 1 / (60 + rank) of
-each list.  The vectors of `local/hash` know no more than words do, and count half.
+each list.  The vectors of `local/hash` know no more than words do, and count a quarter.
 
-Source: Cormack, Clarke, Buettcher, "Reciprocal rank fusion outperforms Condorcet" (SIGIR 2009).
+A word that is in no document may be misspelt: the words of the documents that differ by one letter, or by two that
+have changed places, are looked for in its stead.
+
+Source: Cormack, Clarke, Buettcher, "Reciprocal rank fusion outperforms Condorcet" (SIGIR 2009);
+P. Norvig, "How to write a spelling corrector" (2007).
 """
 
 from __future__ import annotations
@@ -16,9 +20,9 @@ from typing import Final
 import msgspec
 
 from dragoman.errors import ConfigError
-from dragoman.knowledge import hashing
 from dragoman.knowledge.analysis import asked_terms
 from dragoman.knowledge.embedding import Embedding, embedding_of
+from dragoman.knowledge.hashing import question_vector
 from dragoman.knowledge.models import Models
 from dragoman.knowledge.store import State, Store, chosen
 from dragoman.knowledge.values import Hit, Mode, ScoreParts
@@ -27,7 +31,11 @@ from dragoman.runtime import Runtime
 
 _RRF: Final = 60
 _DEPTH: Final = 50  # passages of each list that are put together, at least
-_LOCAL: Final = 0.5
+_LOCAL: Final = 0.25  # what a rank of `local/hash` counts
+_WORD: Final = 4  # letters of a word that may be misspelt
+_MISSPELT: Final = 3  # words of a question that are looked at so
+_NEAR: Final = 3  # words that one of them may mean
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _MODES: Final = ("hybrid", "words", "vectors")
 
 
@@ -79,22 +87,32 @@ class Searching:
         documents: list[int] | None = None
         if wanted.path is not None or wanted.tags:
             documents = chosen(await self._store.documents(self._runtime), wanted.path, wanted.tags)
-        asked, depth = asked_terms(wanted.query), max(_DEPTH, 4 * wanted.count)
+        asked, seen = await self._spelt(asked_terms(wanted.query))
+        depth = max(_DEPTH, 4 * wanted.count)
         words: Found = []
         vectors: Found = []
         embedding = embedding_of(state, self._embed, self._models, adding=False)
         if wanted.mode != "vectors":
             words = await self._store.words(self._runtime, asked, depth, documents)
+        weight = _LOCAL if embedding.is_local else 1.0
         if wanted.mode != "words":
-            question = await self._question(wanted.query, asked, embedding, state)
+            local = embedding.is_local
+            question = (
+                question_vector(asked, seen, state.chunks) if local else await embedding.of_question(wanted.query)
+            )
             vectors = await self._nearest(embedding, question, depth, documents, state)
-        weight = _LOCAL if embedding.is_local and wanted.mode == "hybrid" else 1.0
         return await self._hits(fused(words, vectors, weight)[: wanted.count])
 
-    async def _question(self, query: str, asked: Sequence[str], embedding: Embedding, state: State) -> list[float]:
-        if not embedding.is_local:
-            return await embedding.of_question(query)
-        return hashing.question_vector(asked, await self._store.seen(self._runtime, asked), state.chunks)
+    async def _spelt(self, asked: list[str]) -> tuple[list[str], dict[str, int]]:
+        """The terms of a question and in how many pieces each is; one that is nowhere gives way to those next to it."""
+        seen = await self._store.seen(self._runtime, asked)
+        strange = [term for term in asked if term not in seen and len(term) >= _WORD and term.isascii()]
+        for term in strange[:_MISSPELT]:
+            near = await self._store.seen(self._runtime, sorted(one_off(term)))
+            best = sorted(near, key=lambda other: (-near[other], other))[:_NEAR]
+            seen.update({other: near[other] for other in best})
+            asked = [*(one for one in asked if one != term or not best), *best]
+        return list(dict.fromkeys(asked)), seen
 
     async def _nearest(
         self, embedding: Embedding, question: list[float], count: int, documents: list[int] | None, state: State
@@ -147,3 +165,18 @@ def fused(words: Found, vectors: Found, weight: float = 1.0) -> list[tuple[int, 
         parts[chunk] = msgspec.structs.replace(before, vector=round(score, 4), vector_rank=rank)
     ordered = sorted(scores, key=lambda chunk: (-scores[chunk], chunk))
     return [(chunk, scores[chunk], parts[chunk]) for chunk in ordered]
+
+
+def one_off(word: str) -> set[str]:
+    """
+    The words that a slip of the pen makes of one: a letter too many, too few or wrong, or two in the wrong order.
+
+    >>> sorted(word for word in one_off("teh") if word in ("the", "ten", "eh", "teeth"))
+    ['eh', 'ten', 'the']
+    """
+    cuts = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+    turned = {head + tail[1] + tail[0] + tail[2:] for head, tail in cuts if len(tail) > 1}
+    shorter = {head + tail[1:] for head, tail in cuts if tail}
+    wrong = {head + letter + tail[1:] for head, tail in cuts if tail for letter in _LETTERS}
+    longer = {head + letter + tail for head, tail in cuts for letter in _LETTERS}
+    return (turned | shorter | wrong | longer) - {word}

@@ -174,9 +174,10 @@ class SqliteStore:
 
     async def vectors(self, runtime: Runtime, model: str) -> tuple[int, list[VectorRow]]:
         sql = (
-            "SELECT c.id, c.document, v.point FROM chunk c JOIN vector v ON v.model = ? AND v.digest = c.digest"
-            " ORDER BY c.id"
+            "SELECT c.id, c.document, v.point FROM chunk c CROSS JOIN vector v ON v.model = ?"
+            " AND v.digest = c.digest ORDER BY c.id"
         )
+        # CROSS JOIN keeps the order of the tables: the vectors were written in that of the pieces, and are read so.
         return await self._read(
             runtime, lambda connection: (_generation(connection), connection.execute(sql, (model,)).fetchall())
         )

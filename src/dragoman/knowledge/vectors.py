@@ -65,17 +65,16 @@ class Vectors:
             found = self._by_columns(question, count, allowed)
         else:
             found = self._by_signs(question, count, allowed)
-        return [(self.chunks[at], score) for score, at in found]
+        return [(self.chunks[at], score) for score, at in found if score > 0]
 
     def _by_numpy(self, question: Sequence[float], count: int, allowed: list[bool] | None) -> list[tuple[float, int]]:
-        numpy = self._numpy
+        numpy: Any = self._numpy
         scores = self._matrix @ numpy.asarray(question, dtype="<f4")
         if allowed is not None:
             scores = numpy.where(numpy.asarray(allowed), scores, -2.0)
         best = numpy.argpartition(-scores, min(count, len(scores)) - 1)[:count]
         # The product may differ in its last bit from machine to machine: equal ones stand in the order of the pieces.
-        ordered = sorted(((round(float(scores[at]), 6), int(at)) for at in best), key=_order)
-        return [pair for pair in ordered if pair[0] > -2.0]
+        return sorted(((round(float(scores[at]), 6), int(at)) for at in best), key=_order)
 
     def _by_columns(self, question: Sequence[float], count: int, allowed: list[bool] | None) -> list[tuple[float, int]]:
         numbers, width = self._floats(), self.dimensions

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, Literal, Protocol
 
 from dragoman.errors import DragomanError
+from dragoman.observe.belonging import conversation
 from dragoman.policy.base import Context, Ending, Opened
 from dragoman.types.attempts import Attempt
 from dragoman.types.providers import Provider
@@ -45,6 +46,7 @@ class Call:
         request: What was asked, for chat; else None.
         stream: Whether the answer comes as a stream.
         context: What belongs to the call: its key, which names it, and its ledger.
+        conversation: Name of the conversation whose turn it answers; empty if it is no conversation's.
         at: When it began, in seconds since 1970.
         started: The same on the runtime's clock.
 
@@ -73,6 +75,7 @@ class Call:
         "at",
         "cached",
         "context",
+        "conversation",
         "cost",
         "error",
         "finish_reason",
@@ -106,6 +109,7 @@ class Call:
         self.request = request
         self.stream = request is not None and request.stream
         self.context = context
+        self.conversation = conversation()
         self.at = at
         self.started = context.runtime.now()
         self.status = ""

@@ -105,6 +105,7 @@ class _Calls:
             "cached": call.cached,
             "first": None if call.first is None else round(call.first, 6),
             "error": None if error is None else type(error).__name__,
+            "conversation": call.conversation.encode("unicode_escape").decode(),  # no line breaks
         }
         if isinstance(error, DragomanError):
             known |= {"http": error.status, "code": error.code, "request_id": error.request_id}

@@ -214,6 +214,8 @@ def _add_asked(request: ChatRequest, attributes: Attributes, names: Names) -> No
 def _told(call: Call, names: Names) -> Attributes:
     """What is known at the end, where it is known."""
     told: Attributes = {}
+    if call.conversation:
+        told[names["conversation"]] = redact(call.conversation)
     if call.finish_reason is not None:
         told[names["finish_reasons"]] = (call.finish_reason,)
     for fact in _USAGE:

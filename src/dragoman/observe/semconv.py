@@ -70,6 +70,7 @@ _ATTRIBUTES: Final[tuple[tuple[str, str | None, str | None], ...]] = (
     ("error", "error.type", _SAME),
     ("address", "server.address", _SAME),
     ("port", "server.port", _SAME),
+    ("conversation", "gen_ai.conversation.id", _SAME),
     ("output_type", "gen_ai.output.type", _SAME),
     ("model", "gen_ai.request.model", _SAME),
     ("stream", "gen_ai.request.stream", _SAME),

@@ -170,6 +170,12 @@ class BatchReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         text += "".join(f"; {note}" for note in self.notes)
         return text + (f"; stopped: {self.stopped}" if self.stopped else "")
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from dragoman.types.shown import report_html  # who has no notebook need not load this
+
+        return report_html(self)
+
 
 class BatchEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """
@@ -193,3 +199,9 @@ class BatchEstimate(msgspec.Struct, frozen=True, kw_only=True):
     cost_high: Decimal | None
     sampled: int
     modes: dict[str, tuple[Decimal | None, Decimal | None]] = {}
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from dragoman.types.shown import estimate_html  # who has no notebook need not load this
+
+        return estimate_html(self)

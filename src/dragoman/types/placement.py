@@ -10,6 +10,8 @@ import msgspec
 
 from dragoman.errors import ConfigError
 
+_LEAST: Final = 3.0
+
 EngineName = Literal["local", "ray"]
 LEASE: Final = 30.0
 """Seconds that a worker may say nothing."""
@@ -29,7 +31,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
         resources: What else a node must have for a worker, by name.
         runtime_env: What Ray makes ready for a worker, as `ray.init` takes it.  Ray keeps and shows it: no keys.
         namespace: Of the job, as `ray.init` takes it.
-        lease: Seconds that a worker may say nothing before its rows are given to another.
+        lease: Seconds that a worker may say nothing before its rows are given to another; 3 or more.
         wait: Seconds until the first worker must have its place.
     """
 
@@ -92,6 +94,10 @@ def _is_seconds(value: object) -> bool:
     return _is_number(value) and value != 0
 
 
+def _is_lease(value: object) -> bool:
+    return _is_number(value) and cast("float", value) >= _LEAST
+
+
 def _is_object(value: object) -> bool:
     return isinstance(value, Mapping)
 
@@ -110,13 +116,14 @@ _RIGHT: Final = {
     "resources": "resources",
     "runtime_env": "object",
     "namespace": "text",
-    "lease": "seconds",
+    "lease": "lease",
     "wait": "seconds",
 }
 _KINDS: Final = {
     "text": ("a text", _is_text),
     "number": ("a number, 0 or more", _is_number),
     "seconds": ("seconds, more than 0", _is_seconds),
+    "lease": ("seconds, 3 or more: a worker says something every second", _is_lease),
     "object": ("a dict", _is_object),
     "resources": ("a dict of names and numbers", _is_resources),
 }

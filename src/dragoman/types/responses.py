@@ -95,3 +95,9 @@ class ChatResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     def raw(self) -> Any:
         """The answer as parsed JSON for a plain call; for a stream, the tuple `extras`."""
         return msgspec.json.decode(self.body) if self.body is not None else self.extras
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        from dragoman.types.shown import response_markdown  # who has no notebook need not load this
+
+        return response_markdown(self)

@@ -46,3 +46,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.input_tokens is None:
             return None
         return self.input_tokens - (self.cache_read_tokens or 0) - (self.cache_write_tokens or 0)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from dragoman.types.shown import usage_html  # who has no notebook need not load this
+
+        return usage_html(self)

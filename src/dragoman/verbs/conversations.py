@@ -303,6 +303,12 @@ class Conversation(_Named):
         """All that was said on this branch: the instructions, then every turn that is done.  Read from the store."""
         return drive(self._talk.history())
 
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows; it is read from the store."""
+        from dragoman.types.shown import history_markdown  # who has no notebook need not load this
+
+        return history_markdown(self.id, self.history)
+
     def view(self) -> list[Message]:
         """What of the history the next turn will send, unless its window cuts."""
         return drive(self._talk.view())

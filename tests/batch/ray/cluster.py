@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import Self
 
@@ -57,14 +58,19 @@ class Ray:
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """What Ray's processes need, to leave nothing on the machine: where the token and the sockets are."""
-    return {"RAY_AUTH_TOKEN_PATH": str(_token(folder)), "RAY_USAGE_STATS_ENABLED": "0"}
+    """What Ray's processes need to know each other, and to leave nothing on the machine: where token and sockets are."""
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(_token(folder)),
+        "RAY_TMPDIR": str(folder),
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
 
 
 def _token(folder: Path) -> Path:
     path = folder / "token"
     if not path.exists():
-        path.write_text("0" * 64)
+        path.write_text(token_hex(32))
     return path
 
 
@@ -95,6 +101,7 @@ def main(folder: str, cpus: str) -> None:
         logging_level=logging.ERROR,
         object_store_memory=100 << 20,
         _temp_dir=folder,
+        _node_ip_address="127.0.0.1",
     )
     print(ray.get_runtime_context().gcs_address, flush=True)
     sys.stdin.read()

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import math
 import os
+import socket
 import threading
 from collections.abc import Awaitable
 from importlib import import_module
@@ -24,6 +25,8 @@ from dragoman.types.placement import Placement
 _LOCAL: Final = "local"
 # Rows travel inside of the calls; what does not fit there passes through this.
 _STORE: Final = 256 << 20
+# Seconds in which a cluster must take a connection.
+_CONNECT: Final = 10.0
 _SHOWN: Final = 1500  # characters of Ray's own words
 
 _lock: Final = threading.Lock()
@@ -74,6 +77,7 @@ class Cluster:
     def _connect(self) -> None:
         placement = self._placement
         address = placement.address or os.environ.get("RAY_ADDRESS") or _LOCAL
+        _check_listening(address)
         told: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": logging.ERROR}
         if placement.namespace is not None:
             told["namespace"] = placement.namespace
@@ -133,6 +137,17 @@ class Cluster:
         """What the cluster has free, in words."""
         known = self._ray.available_resources()
         return ", ".join(f"{name} {known[name]:g}" for name in ("CPU", "GPU") if name in known) or "nothing"
+
+
+def _check_listening(address: str) -> None:
+    """Ray itself goes on for minutes where nobody listens, and writes to standard error meanwhile."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
+    except OSError as error:
+        raise ConfigError(f"nobody answers as Ray at {address!r}: {error}", field="ray['address']") from error
 
 
 class LostError(BatchError):

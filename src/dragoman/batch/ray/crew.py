@@ -159,7 +159,7 @@ class Crew:
             BatchError: There are no workers any more, or the code of one has failed.
         """
         if self._error is not None:
-            raise self._error
+            raise _ending(self._error)
         parcel = Parcel(data, target, asyncio.get_running_loop().create_future())
         self._waiting.append(parcel)
         self._deal_soon()
@@ -310,9 +310,14 @@ class Crew:
         self._deal_soon()
 
     def _fail(self, error: DragomanError) -> None:
-        """It cannot go on."""
+        """It cannot go on: no row is to blame, so what rows get is an error that ends the run."""
         self._error = self._error or error
         self._someone.set()
+        ends = _ending(self._error)
         for parcel in (*self._waiting, *(parcel for hand in self._hands for parcel in hand.rows.values())):
             if not parcel.came.done():
-                parcel.came.set_exception(self._error)
+                parcel.came.set_exception(ends)
+
+
+def _ending(error: DragomanError) -> BatchError:
+    return error if isinstance(error, BatchError) else BatchError(error.message, field=error.field)

@@ -31,7 +31,7 @@ from dragoman.types.responses import ChatResponse
 if TYPE_CHECKING:
     from dragoman.client import AsyncClient
 
-BEAT: Final = 2.0
+BEAT: Final = 1.0
 """Seconds after which a worker says something at the latest."""
 # Seconds that others may still come with the first outcome: a call costs Ray as much for one as for many.
 _GATHER: Final = 0.002

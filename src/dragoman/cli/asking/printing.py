@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from dragoman import ChatRequest, ChatResponse, Client
+from dragoman import ChatRequest, ChatResponse
 from dragoman.cli import exits
-from dragoman.cli.answer import TAG, Manner
+from dragoman.cli.answer import TAG, Asker, Manner
 from dragoman.cli.asking.block import blocks
 from dragoman.cli.asking.wanted import Plan
 from dragoman.cli.output import dim, print_json, safe, talk, write
@@ -28,17 +28,23 @@ from dragoman.types.fold import unfold
 class _Asked(msgspec.Struct, frozen=True):
     """One question, and how its answer is shown."""
 
-    client: Client
+    client: Asker
     request: ChatRequest
     manner: Manner
     plan: Plan
 
 
-def special(plan: Plan) -> Callable[[Client, ChatRequest, Manner], int] | None:
+def special(plan: Plan) -> Callable[[Asker, ChatRequest, Manner], int] | None:
     """How an answer is printed that is not simply text; None if it is."""
     wanted = plan.wanted
     kind = (
-        _value if plan.schema is not None else _lines if wanted.jsonl else _block if wanted.block or wanted.last_block else None
+        _value
+        if plan.schema is not None
+        else _lines
+        if wanted.jsonl
+        else _block
+        if wanted.block or wanted.last_block
+        else None
     )
     if kind is None:
         return None
@@ -78,7 +84,7 @@ def _block(asked: _Asked) -> int:
     write(found[-1 if asked.plan.wanted.last_block else 0])
     _tell_usage(asked, response, started)
     if response.finish_reason == "length":
-        talk(t("ask.ended.length"))
+        talk(f"· {t('ask.ended.length')}")
     return exits.OK
 
 

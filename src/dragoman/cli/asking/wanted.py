@@ -26,6 +26,7 @@ from dragoman.errors import ConfigError
 from dragoman.types.messages import Message
 from dragoman.types.requests import OutputFormat, Settings, typed_output
 
+ROUTE: Final = "fallback"  # what the route of --fallback is called
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -169,7 +170,7 @@ def plan_of(wanted: Wanted, setup: Setup) -> Plan:
 
 
 def _with_fallback(choice: Choice, others: Sequence[str], setup: Setup) -> dict[str, Any]:
-    """A route under the name of the model that is asked, so that the request need not know of it."""
+    """A route, by whose name the models are asked one after another."""
     from dragoman.policy.route.plans import Fallback  # who names no other model need not load this
 
     providers, refs = dict(choice.providers), [choice.model]
@@ -179,7 +180,7 @@ def _with_fallback(choice: Choice, others: Sequence[str], setup: Setup) -> dict[
         providers = known.overrides(provider) | providers
         refs.append(f"{provider}/{name}")
     refs = list(dict.fromkeys(refs))
-    return {"providers": providers, "routes": {choice.model: Fallback(*refs)}} if len(refs) > 1 else {}
+    return {"providers": providers, "routes": {ROUTE: Fallback(*refs)}} if len(refs) > 1 else {}
 
 
 def _budget(plan: Plan) -> Any:

@@ -41,8 +41,8 @@ def COMMAND(
     """
     Talk with a model.  The conversation is kept; dragoman conv shows it, and -c or --cid goes on with it.
 
-    Enter sends; Alt-Enter, a paste, or lines between \"\"\" and \"\"\" make several lines.  @FILE in a message attaches the
-    file.  Ctrl-C stops an answer and keeps what came; Ctrl-D leaves.  /help shows the commands.
+    Enter sends; Alt-Enter, a paste, or lines between \"\"\" and \"\"\" make several lines.  @FILE in a message attaches
+    the file.  Ctrl-C stops an answer and keeps what came; Ctrl-D leaves.  /help shows the commands.
     """
     from dragoman.cli.chat.begin import Wishes, begun  # who asks for help need not load what talks
 

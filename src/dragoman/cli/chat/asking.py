@@ -107,6 +107,8 @@ class Asking:
                 answer.end()
                 background.flush(_FLUSH)
                 talk(t("stopped" if answer.any else "stopped_empty"))
+                if not self._person:
+                    raise
             except DragomanError as error:
                 answer.end()
                 if not self._person:

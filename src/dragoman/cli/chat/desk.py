@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from dragoman.cli.chat.tree import Said, begun, branches, turns
+from dragoman.cli.chat.tree import Said, begun, branches, listed, turns
 from dragoman.cli.choose import Choice
 from dragoman.cli.conv.place import Place
 from dragoman.client import Client
@@ -26,6 +26,8 @@ from dragoman.types.requests import Settings
 from dragoman.types.responses import ChatResponse
 from dragoman.types.turns import Turn
 from dragoman.verbs.conversations import Conversation, OnBusy
+
+_LEASE: Final = 10.0  # seconds after which a terminal that died holds up no other
 
 
 class Spent(msgspec.Struct):
@@ -119,6 +121,7 @@ class Desk:
             owner=self.place.owner or "",
             branch=self.branch,
             on_busy=on_busy,
+            lease=_LEASE,
             settings=self.settings,
         )
 
@@ -144,6 +147,10 @@ class Desk:
     def has(self, name: str) -> bool:
         """Whether there is a conversation of that name."""
         return bool(branches(self.store, self.ref._replace(conversation=name)))
+
+    def running(self) -> bool:
+        """Whether a turn runs on this branch, or its process died so little ago that nobody knows."""
+        return any(one.name == self.branch and one.running for one in listed(self.store, self.ref))
 
     def open_turn(self) -> Turn | None:
         """The turn at the end of this branch that has no whole answer, if there is one."""

@@ -122,7 +122,7 @@ class Plain:
                 self._readline.set_startup_hook(None)
         while open_quotes(text):
             text += "\n" + self._line(_MORE)
-        if self._readline is not None:
+        if text and self._readline is not None:
             self._readline.append_history_file(1, self._history)
         return unquoted(text)
 
@@ -184,11 +184,13 @@ def _toolkit_completer(sources: Sources) -> Any:
 
 
 def _keys() -> Any:
+    from prompt_toolkit.filters import is_searching
     from prompt_toolkit.key_binding import KeyBindings
 
     keys = KeyBindings()
+    writing = ~is_searching  # within a search these keys are the search's
 
-    @keys.add("enter")
+    @keys.add("enter", filter=writing)
     def send(event: Any) -> None:
         buffer = event.current_buffer
         if buffer.complete_state and buffer.complete_state.current_completion:
@@ -198,11 +200,11 @@ def _keys() -> Any:
         else:
             buffer.validate_and_handle()
 
-    @keys.add("escape", "enter")
+    @keys.add("escape", "enter", filter=writing)
     def line(event: Any) -> None:
         event.current_buffer.insert_text("\n")
 
-    @keys.add("c-c")
+    @keys.add("c-c", filter=writing)
     def clear(event: Any) -> None:
         if not event.current_buffer.text:
             event.app.exit(exception=KeyboardInterrupt, style="class:aborting")

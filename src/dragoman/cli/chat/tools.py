@@ -11,7 +11,8 @@ import inspect
 import runpy
 import sys
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
 
 from dragoman.cli.chat.words import t
 from dragoman.cli.output import safe, talk
@@ -19,30 +20,38 @@ from dragoman.errors import ConfigError
 from dragoman.types.messages import ToolCall
 from dragoman.types.runs import Approve
 
+_NAME: Final = "dragoman_tools"
+
 
 def load_tools(file: str) -> list[Callable[..., Any]]:
     """
     The functions that a file defines, without those that begin with an underscore.
 
     Raises:
-        ConfigError: The file cannot be read, is no Python, or defines none.
+        ConfigError: The file cannot be read, cannot be loaded, or defines none.
     """
-    try:
-        names = runpy.run_path(file, run_name="dragoman_tools")
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}", field="tools") from error
-    except SyntaxError as error:
-        raise ConfigError(f"{file} is no Python: line {error.lineno}: {error.msg}", field="tools") from error
-    except ImportError as error:
-        raise ConfigError(f"{file} cannot be loaded: {error}", field="tools") from error
-    found = [
+    with ThreadPoolExecutor(1) as aside:  # whatever the user's code raises is an answer here
+        loading = aside.submit(runpy.run_path, file, run_name=_NAME)
+        failed = loading.exception()
+    if failed is not None:
+        raise ConfigError(_why(file, failed), field="tools") from failed
+    names = loading.result()
+    found: list[Callable[..., Any]] = [
         value
         for name, value in names.items()
-        if not name.startswith("_") and inspect.isfunction(value) and value.__module__ == "dragoman_tools"
+        if not name.startswith("_") and inspect.isfunction(value) and value.__module__ == _NAME
     ]
     if not found:
         raise ConfigError(f"{file} defines no function", field="tools")
     return found
+
+
+def _why(file: str, failed: BaseException) -> str:
+    if isinstance(failed, FileNotFoundError | IsADirectoryError | PermissionError) and failed.filename == file:
+        return f"{file} cannot be read: {failed.strerror}"
+    if isinstance(failed, SyntaxError):
+        return f"{file} is no Python: line {failed.lineno}: {failed.msg}"
+    return f"{file} cannot be loaded: {type(failed).__name__}: {failed}"
 
 
 class Sure:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dragoman.cli.conv.place import RUNTIME
-from dragoman.conversation.model import Ref
+from dragoman.conversation.model import Branch, Ref
 from dragoman.conversation.store import Store
 from dragoman.runtime import drive
 from dragoman.types.messages import Message
@@ -58,6 +58,11 @@ def begun(store: Store, ref: Ref, key: str) -> float:
     return record.begun if record is not None else 0.0
 
 
+def listed(store: Store, ref: Ref) -> list[Branch]:
+    """The branches; none if there is no conversation."""
+    return drive(store.branches(RUNTIME, ref))
+
+
 def branches(store: Store, ref: Ref) -> list[str]:
-    """The names of the branches; none if there is no conversation."""
-    return [branch.name for branch in drive(store.branches(RUNTIME, ref))]
+    """Their names."""
+    return [branch.name for branch in listed(store, ref)]

@@ -38,7 +38,9 @@ def write_value(path: Path, key: Key, value: Any) -> None:
     text = path.read_text("utf-8") if path.exists() else ""
     changed = edited(text, key, value)
     if not _says(changed, _wanted(before, key, value)):
-        raise ConfigError(f"{path} is written in a way that cannot be changed safely: dragoman config edit", field="config")
+        raise ConfigError(
+            f"{path} is written in a way that cannot be changed safely: dragoman config edit", field="config"
+        )
     if changed != text:
         _replace(path, changed)
 

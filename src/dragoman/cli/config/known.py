@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -55,16 +55,16 @@ def parse_key(text: str) -> Key:
         return Key("", table)
     if dot and name and table in TABLES:
         return Key(table, name)
-    _unknown(text)
+    raise _unknown(text)
 
 
-def _unknown(text: str) -> NoReturn:
+def _unknown(text: str) -> ConfigError:
     there = [*PLAIN, *(f"{table}.NAME" for table in TABLES)]
     names = [*PLAIN, *TABLES, *(f"options.{name}" for name in SETTING_NAMES)]
     near = get_close_matches(text, names, n=3, cutoff=0.6)
     near = [f"{name}.NAME" if name in TABLES else name for name in near]
     words = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(there)}"
-    raise ConfigError(f"there is no key {text!r}: {words}", field="key")
+    return ConfigError(f"there is no key {text!r}: {words}", field="key")
 
 
 def check(key: Key, value: Any, where: str) -> Any:
@@ -115,9 +115,10 @@ def _is_money(value: Any, key: Key, where: str) -> float:
 
 
 def _is_list(value: Any, key: Key, where: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+    models: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [None]
+    if not all(isinstance(one, str) and one for one in models):
         raise ConfigError(f'{where}: {key} is no list of models: write {key} = ["provider/model"]', field=str(key))
-    return value
+    return models
 
 
 def _is_setting(value: Any, key: Key, where: str) -> Any:

@@ -12,6 +12,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.conv.place import RUNTIME, Place, placed
 from dragoman.cli.logs_list import seconds
 from dragoman.cli.output import print_json, talk, terminal
+from dragoman.cli.words import t
 from dragoman.conversation.model import Listed, Ref
 from dragoman.conversation.sealed import SealedStore
 from dragoman.conversation.store import Store
@@ -37,7 +38,7 @@ def ERASE(place: Place, names: tuple[str, ...], everything: bool, yes: bool, dry
     with place.opened() as store:
         doomed = list(place.each(store)) if everything else [_listed(place, store, name) for name in names]
         if dry_run or not (yes or _sure(doomed)):
-            talk(f"· {len(doomed)} conversations would be erased: {', '.join(one.name for one in doomed[:10])}")
+            talk(t("conv.would_erase", count=len(doomed), names=", ".join(one.name for one in doomed[:10])))
             return exits.OK
         receipts = [(one, drive(store.erase(RUNTIME, _ref(one)))) for one in doomed]
     if as_json:
@@ -45,7 +46,7 @@ def ERASE(place: Place, names: tuple[str, ...], everything: bool, yes: bool, dry
         print_json({"erased": told, "at": time.time()})
     else:
         turns = sum(receipt.turns for _, receipt in receipts)
-        talk(f"✓ {len(receipts)} conversations with {turns} turns are erased")
+        talk(t("conv.erased", count=len(receipts), turns=turns))
     return exits.OK
 
 
@@ -58,7 +59,7 @@ def KEEP(place: Place, name: str, age: float) -> int:
     with place.opened() as store:
         if not drive(store.keep(RUNTIME, place.ref(name), age)):
             raise _none(name)
-    talk(f"✓ {name} is kept {'for ever' if not age else f'for {age / 86400:g} days after its last change'}")
+    talk(t("conv.kept", name=name, days=age / 86400) if age else t("conv.kept_for_ever", name=name))
     return exits.OK
 
 
@@ -72,14 +73,14 @@ def PRUNE(place: Place, older_than: float | None, dry_run: bool) -> int:
     with place.opened() as store:
         old = [one for one in place.each(store) if one.changed < before]
         if dry_run:
-            talk(f"· {len(old)} conversations would be erased: {', '.join(one.name for one in old[:10])}")
+            talk(t("conv.would_erase", count=len(old), names=", ".join(one.name for one in old[:10])))
             return exits.OK
         for one in old:
             drive(store.erase(RUNTIME, _ref(one)))
         expired = 0
         while (swept := drive(store.sweep(RUNTIME))).conversations:
             expired += swept.conversations
-    talk(f"✓ {expired} had expired, and {len(old)} were older")
+    talk(t("conv.pruned", expired=expired, old=len(old)))
     return exits.OK
 
 
@@ -91,7 +92,7 @@ def ROTATE(place: Place) -> int:
         if not isinstance(store, SealedStore):
             raise ConfigError("give the new key and the old one: --encryption NEW --encryption OLD", field="encryption")
         changed = sum(drive(store.rotate(RUNTIME, _ref(one))) for one in place.each(store))
-    talk(f"✓ {changed} conversations are sealed with the first key now")
+    talk(t("conv.sealed", count=changed))
     return exits.OK
 
 

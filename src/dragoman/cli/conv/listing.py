@@ -16,6 +16,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.columns import cut, line_width, print_columns
 from dragoman.cli.conv.place import RUNTIME, Place, placed, usual_store
 from dragoman.cli.output import print_json, safe, talk, write
+from dragoman.cli.words import t
 from dragoman.conversation.model import Listed, Ref
 from dragoman.conversation.store import Store
 from dragoman.conversation.view import history
@@ -39,7 +40,7 @@ def LIST(place: Place, count: int, as_json: bool) -> int:
         rows = [_cells(listed) for listed in found]
         print_columns(rows, _HEADS, right=("turns",), limit=line_width(os.environ))
     else:
-        talk("· there are no conversations yet: dragoman chat begins one")
+        talk(t("conv.none"))
     return exits.OK
 
 
@@ -62,7 +63,7 @@ def SEARCH(place: Place, words: tuple[str, ...], count: int, as_json: bool) -> i
         line = f"{hit['name']}  {hit['role']}: {' '.join(hit['text'].split())}"
         write(cut(safe(line), line_width(os.environ) or 160) + "\n")
     if not found and not as_json:
-        talk("· nobody said that")
+        talk(t("conv.nobody"))
     return exits.OK
 
 

@@ -12,6 +12,7 @@ import click
 from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.output import print_json, print_table, talk, write
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.kits.evaluate import cases_of, kit_names, kit_of
 from dragoman.kits.prompts import Prompts
@@ -73,9 +74,9 @@ def EJECT(kit: str, target: Path | None, force: bool) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for name in prompts.names:
         (folder / f"{name}.md").write_text(prompts.text(name), encoding="utf-8")
-    talk(f"✓ {len(prompts.names)} prompts are in {folder}")
+    talk(t("kit.ejected", count=len(prompts.names), folder=folder))
     if target is not None:
-        talk("· this folder is used with --prompts")
+        talk(t("kit.with_prompts"))
     return exits.OK
 
 

@@ -206,7 +206,10 @@ _CONTINUES: Final[dict[Kind, Callable[[Splitter, str], bool]]] = {
 
 
 def _kind(line: str) -> Kind:
-    return next((kind for kind, looks in _KINDS if looks.match(line)), "text")
+    for kind, looks in _KINDS:
+        if looks.match(line):
+            return kind
+    return "text"
 
 
 def _underlines(line: str) -> bool:

@@ -48,6 +48,7 @@ class Flow:
         self._safe = 0  # up to where it was drawn
         self._due = 0  # size at which it is looked at again
         self._any = False
+        self._as_written = False
 
     def feed(self, text: str) -> None:
         """Draw what can be drawn now."""
@@ -82,11 +83,11 @@ class Flow:
     def _draw(self, block: Block, end: int) -> None:
         """Draw the source up to `end`, and write what of it was not written yet."""
         width = max(8, self._columns() - 1)
-        lines = self._painter.lines(block.source[self._from : end], width)
+        lines = self._lines(block.source[self._from : end], width)
         visible = _visible(lines)
-        if not visible.startswith(self._shown):  # the text changed what it seemed to say: go on behind it
-            self._from, self._shown = self._safe, ""
-            lines = self._painter.lines(block.source[self._from : end], width)
+        if not visible.startswith(self._shown):  # the text changed what it seemed to say: go on behind it, as written
+            self._from, self._shown, self._as_written = self._safe, "", True
+            lines = self._lines(block.source[self._from : end], width)
             visible = _visible(lines)
             self._new_line()
         self._safe = end
@@ -94,6 +95,9 @@ class Flow:
             rows = _rest(lines, len(self._shown))
             self._shown = visible
             self._append(rows, block.tight, width)
+
+    def _lines(self, source: str, width: int) -> list[list[Piece]]:
+        return self._painter.plain(source) if self._as_written else self._painter.lines(source, width)
 
     def _append(self, rows: list[list[Piece]], tight: bool, width: int) -> None:
         if not self._any:

@@ -11,13 +11,15 @@ it, so that a window that is made narrower afterwards folds no blanks.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from dragoman.errors import ConfigError
 
 INSTALL: Final = 'pip install "dragoman[cli]"'
+_ENTITY: Final = re.compile(r"&(?:#\w+|\w+);")
 _RULE: Final = 24  # columns of a line across
 
 
@@ -56,7 +58,9 @@ class Painter:
         options = self._console.options.update(width=max(width, 8), height=None)
         drawn = self._console.render_lines(self._markdown(source), options, pad=False)
         lines = [[Piece(part.text, part.style) for part in line if not part.control] for line in drawn]
-        return [_stripped(line) for line in lines]
+        lines = [_stripped(line) for line in lines]
+        # A table of more columns than there is room for is cropped by the library.
+        return self.plain(source) if "|" in source.partition("\n")[0] and _cropped(source, lines) else lines
 
     def plain(self, source: str) -> list[list[Piece]]:
         """A block as it was written."""
@@ -74,6 +78,12 @@ class Painter:
         return self._cells(text)
 
 
+def _cropped(source: str, lines: list[list[Piece]]) -> bool:
+    """Whether letters are missing in what was drawn."""
+    shown = sum(char.isalnum() for line in lines for piece in line for char in piece.text)
+    return shown < sum(char.isalnum() for char in _ENTITY.sub("&", source))
+
+
 def _stripped(line: list[Piece]) -> list[Piece]:
     """A line without the blanks at its end."""
     while line and not line[-1].text.strip():
@@ -89,14 +99,14 @@ def _markdown_class() -> Any:
     from rich.text import Text
 
     class Heading(library.Heading):
-        LEVEL_ALIGN = dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "left")  # type: ignore[assignment]
+        LEVEL_ALIGN = dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "left")
 
     class Rule(library.HorizontalRule):
         def __rich_console__(self, console: Any, options: Any) -> Any:
             yield Text("─" * min(_RULE, options.max_width), style=console.get_style("markdown.hr", default="none"))
 
     class Markdown(library.Markdown):
-        elements = {**library.Markdown.elements, "heading_open": Heading, "hr": Rule}
+        elements: ClassVar[dict[str, Any]] = {**library.Markdown.elements, "heading_open": Heading, "hr": Rule}
 
         def __init__(self, source: str) -> None:
             super().__init__("", code_theme="ansi_dark", hyperlinks=False)

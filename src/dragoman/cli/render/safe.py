@@ -79,7 +79,7 @@ def _first_open(source: str, start: int, end: int) -> int:
         intraword = sign == "_" and before.isalnum() and after.isalnum()
         if sign in "*_~" and stack and before.strip() and not intraword:
             stack.pop()
-        elif after.strip() and not intraword or not after:
+        elif sign in "`[" or not after or (after.strip() and not intraword):
             stack.append(found.start())
     places = [stack[0] for stack in opened.values() if stack and len(text) - stack[0] <= _HELD]
     return start + min(places, default=len(text))

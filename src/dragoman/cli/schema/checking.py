@@ -7,10 +7,11 @@ Rule: what `dragoman ask --schema` would refuse is refused here, by the same cod
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from dragoman.structured.rules import check_of
 from dragoman.structured.wrong import errors_of
+from dragoman.types.shapes import Schema
 
 Check = Callable[[Any], tuple[str, ...]]
 
@@ -26,5 +27,5 @@ def checker(schema: Any) -> Check:
         ConfigError: It is no JSON Schema, or the extra `schema` is not installed.
     """
     if isinstance(schema, dict):
-        return check_of(schema)
+        return check_of(cast("Schema", schema))
     return lambda value: errors_of(value, schema)

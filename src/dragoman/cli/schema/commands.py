@@ -40,9 +40,7 @@ def CHECK(schema: str, file: str, as_json: bool) -> int:
     check = checker(read_schema(schema))
     text = read_text(file)
     values = samples_as_they_stand(text)
-    wrong = [
-        {"line": number, "error": error} for number, value in values for error in check(value)
-    ]
+    wrong = [{"line": number, "error": error} for number, value in values for error in check(value)]
     if as_json:
         print_json(wrong)
     for found in [] if as_json else wrong:
@@ -55,8 +53,13 @@ def CHECK(schema: str, file: str, as_json: bool) -> int:
 
 @click.command("infer", context_settings=CONTEXT)
 @click.argument("file", default="-")
-@click.option("--form", type=click.Choice(["auto", "line", "json"]), default="auto", show_default=True,
-              help="A line, a JSON Schema, or a line if there is one.")
+@click.option(
+    "--form",
+    type=click.Choice(["auto", "line", "json"]),
+    default="auto",
+    show_default=True,
+    help="A line, a JSON Schema, or a line if there is one.",
+)
 def INFER(file: str, form: str) -> int:
     """Print the schema that the values of FILE (or standard input) have in common: JSON, one value or one per line."""
     seen = look(samples(read_text(file)))

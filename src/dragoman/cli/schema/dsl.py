@@ -80,7 +80,10 @@ def _reserved(name: str) -> bool:
 
 
 def _defined(name: str, field: Field) -> tuple[str, Any] | tuple[str, Any, Any]:
-    kind = Annotated[field.kind, msgspec.Meta(description=field.about)] if field.about else field.kind
+    kind: Any = field.kind
+    if field.about:
+        described: Any = Annotated[kind, msgspec.Meta(description=field.about)]
+        kind = described
     return (name, kind | None, None) if field.optional else (name, kind)
 
 

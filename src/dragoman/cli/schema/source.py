@@ -65,7 +65,7 @@ def elements(value: Any) -> Any:
     """The list within a value of a schema that `several` has made."""
     if isinstance(value, dict) and list(cast("dict[str, Any]", value)) == [_FIELD]:
         return cast("dict[str, Any]", value)[_FIELD]
-    return value
+    return cast("Any", value)
 
 
 def json_schema(schema: Any) -> Schema:

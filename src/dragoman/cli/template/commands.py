@@ -15,6 +15,7 @@ from dragoman.cli.config.commands import open_editor
 from dragoman.cli.config.edit import toml
 from dragoman.cli.options import parse_options
 from dragoman.cli.output import print_json, print_table, safe, talk, write
+from dragoman.cli.schema.commands import read_text
 from dragoman.cli.schema.source import read_schema
 from dragoman.cli.template.store import Template, checked_name, find, folder, names, parse, source
 from dragoman.cli.words import t
@@ -74,7 +75,7 @@ def SAVE(name: str, text: str | None, force: bool, **options: Any) -> int:
     path = _path(name)
     if path.exists() and not force:
         raise ConfigError(f"there is a template {name!r} already: add --force to replace it", field="name")
-    body = text if text is not None else click.get_text_stream("stdin").read()
+    body = text if text is not None else read_text("-")
     if not body.strip():
         raise ConfigError("a template needs text: give it as an argument, or pipe it in", field="text")
     whole = f"{_head(options)}{body.strip()}\n"

@@ -49,7 +49,9 @@ def templated(messages: Sequence[Message], template: Template, params: Mapping[s
     _check_names(template, params)
     given = [message for message in messages if message.role != "system"]
     parts = list(given[-1].parts) if given else []
-    text = parts.pop(0).text if parts and isinstance(parts[0], Text) else ""
+    first = parts[0] if parts else None
+    text = first.text if isinstance(first, Text) else ""
+    parts = parts[1:] if isinstance(first, Text) else parts
     where = f"the template {template.name!r}"
     missing = [name for name in template.places if name not in values]
     if missing:
@@ -57,7 +59,9 @@ def templated(messages: Sequence[Message], template: Template, params: Mapping[s
         raise ConfigError(f"{where} needs {', '.join(missing)}: add {flags}", field="param")
     takes = "{" + _INPUT + "}" in template.text
     if takes and not text and not parts:
-        raise ConfigError(f"{where} needs something to work on: give a prompt, -f FILE, or pipe text in", field="prompt")
+        raise ConfigError(
+            f"{where} needs something to work on: give a prompt, -f FILE, or pipe text in", field="prompt"
+        )
     body = fill(template.text, values | {_INPUT: text}, where)
     if text and not takes:
         body = f"{body}\n\n{text}"

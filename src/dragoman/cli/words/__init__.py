@@ -61,3 +61,16 @@ def _writable(sentence: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def help_text(text: str) -> str:
+    """
+    The help of a command or option in the language of its reader, paragraph by paragraph.
+
+    Examples (paragraphs that begin with click's `\\b`) stay as they are.
+    """
+    if language() == ENGLISH or not text:
+        return text
+    table: Mapping[str, str] = import_module(f"dragoman.cli.words.{language()}_help").HELP
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(table.get(" ".join(paragraph.split()), paragraph) for paragraph in paragraphs)

@@ -63,8 +63,7 @@ def missing(pair: Pair) -> list[Finding]:
             word = "is missing" if not count else f"is there {count} times"
             message = f"{piece.source!r} (⟦{number}⟧) {word}"
             findings.append(pair.finding(piece.kind, message, expected=piece.source))
-    for number in counts:
-        findings.append(pair.finding("mark", f"⟦{number}⟧ stands for nothing", found=f"⟦{number}⟧"))
+    findings += [pair.finding("mark", f"⟦{number}⟧ stands for nothing", found=f"⟦{number}⟧") for number in counts]
     rest = MARK.sub("", pair.target)
     findings += [pair.finding("mark", f"{one[0]!r} is no mark", found=one[0]) for one in _BROKEN.finditer(rest)]
     return findings

@@ -1,9 +1,8 @@
 """
 Numbers: each of the source is in the new text, in whatever way its language writes them.
 
-1,000.5 and 1.000,5 and 1 000,5 are the same; so are 1,000 and 1.000, though each could be read as one, too: a number is
-the set of values that it can be read as, and two are the same if they have one in common.  Numbers in words, and in
-Chinese characters, are a warning.
+1,000.5 and 1.000,5 and 1 000,5 are the same; so are 1,000 and 1.000, in which a sign before three digits groups.  A
+number that is a word, a month's name or Chinese characters on the other side is a warning.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Final
 import msgspec
 
 from dragoman.kits.checks.base import Pair
+from dragoman.kits.checks.scripts import script_of
 from dragoman.kits.findings import Finding
 
 _NUMBER: Final = re.compile(r"[0-9]+(?:[.,'’\u00a0\u202f\u2009٬٫][0-9]+)*|[0-9]{1,3}(?: [0-9]{3})+(?![0-9])")
@@ -39,7 +39,23 @@ _WORDS: Final = (
     "eight acht huit ocho oito otto восемь,nine neun neuf nueve nove девять,ten zehn dix diez dez dieci десять,"
     "eleven elf onze once undici одиннадцать,twelve zwölf douze doce doze dodici двенадцать"
 )
-_NAMED: Final = {word: value for value, words in enumerate(_WORDS.split(",")) for word in words.split()}
+_MONTHS: Final = (
+    "january januar janvier enero gennaio janeiro января,february februar février febrero febbraio fevereiro февраля,"
+    "march märz mars marzo março марта,april avril abril aprile апреля,may mai mayo maggio maio мая,"
+    "june juni juin junio giugno junho июня,july juli juillet julio luglio julho июля,"
+    "august août agosto августа,september septembre septiembre settembre setembro сентября,"
+    "october oktober octobre octubre ottobre outubro октября,november novembre noviembre novembro ноября,"
+    "december dezember décembre diciembre dicembre dezembro декабря"
+)
+_NAMED: Final = {
+    word: frozenset(value for value, words in numbered if word in words.split())
+    for numbered in ([*enumerate(_WORDS.split(",")), *enumerate(_MONTHS.split(","), 1)],)
+    for word in f"{_WORDS},{_MONTHS}".replace(",", " ").split()
+}
+_MONTH_NUMBERS: Final = {word: n for n, words in enumerate(_MONTHS.split(","), 1) for word in words.split()}
+_DATED: Final = re.compile(
+    rf"(?<=[0-9] )\b(?:{'|'.join(_MONTH_NUMBERS)})\b|\b(?:{'|'.join(_MONTH_NUMBERS)})\b(?=[ ,][0-9])", re.IGNORECASE
+)
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _AFTERNOON: Final = re.compile(r"\bp\.?\s?m\b|下午|晚上|午後|nachmittags|abends", re.IGNORECASE)
 
@@ -66,6 +82,8 @@ class Number(msgspec.Struct, frozen=True):
 def numbers(pair: Pair) -> list[Finding]:
     """Numbers that are not there any more, and such as the source has not."""
     source, target = pair.source_words, pair.target_words
+    if script_of(pair.rules.to) in ("han", "kana", "hangul"):
+        source = _numbered_months(source)
     best = min((_difference(source, target, a, b) for a in _WAYS for b in _WAYS), key=lambda d: len(d[0]) + len(d[1]))
     lost, new = best
     afternoon = _AFTERNOON.search(source) or _AFTERNOON.search(target)
@@ -79,6 +97,11 @@ def numbers(pair: Pair) -> list[Finding]:
         *(_lost(pair, number, after) for number in lost),
         *(_new(pair, number, before) for number in new),
     ]
+
+
+def _numbered_months(text: str) -> str:
+    """In East Asian languages months are numbers, so a name that stands in a date is one, too."""
+    return _DATED.sub(lambda found: f" {_MONTH_NUMBERS[found[0].casefold()]} ", text)
 
 
 def _lost(pair: Pair, number: Number, words: frozenset[Decimal]) -> Finding:
@@ -145,10 +168,12 @@ def _values(shown: str) -> frozenset[Decimal]:
     signs, groups = _SEPARATOR.findall(shown), _SEPARATOR.split(shown)
     if not signs:
         return frozenset({Decimal(shown)})
-    values = {Decimal("".join(groups))} if all(len(group) == 3 for group in groups[1:]) else set[Decimal]()
-    if signs[-1] in ".,٫" and (len(signs) == 1 or signs[-1] != signs[0]):
-        values.add(Decimal("".join(groups[:-1]) + "." + groups[-1]))
-    return frozenset(values or {Decimal("".join(groups))})
+    # With a part of three digits a single sign groups: 1,000 and 1.000 are the same, and neither is 1.
+    if groups[0].strip("0") and len(set(signs)) == 1 and all(len(group) == 3 for group in groups[1:]):
+        return frozenset({Decimal("".join(groups))})
+    if signs[-1] in ".,٫":
+        return frozenset({Decimal("".join(groups[:-1]) + "." + groups[-1])})
+    return frozenset({Decimal("".join(groups))})
 
 
 def _twelve_apart(first: Number, second: Number) -> bool:
@@ -160,7 +185,7 @@ def _twelve_apart(first: Number, second: Number) -> bool:
 
 def _in_words(text: str) -> frozenset[Decimal]:
     """The numbers that stand there as words, or in Chinese characters."""
-    values = {Decimal(_NAMED[word]) for word in _WORD.findall(text.casefold()) if word in _NAMED}
+    values = {Decimal(value) for word in _WORD.findall(text.casefold()) for value in _NAMED.get(word, ())}
     for found in _HAN.finditer(text):
         values |= {Decimal(_han(found[0])), *(Decimal(_HAN_DIGITS[s]) for s in found[0] if s in _HAN_DIGITS)}
     return frozenset(values)

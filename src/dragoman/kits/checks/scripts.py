@@ -26,7 +26,7 @@ _LANGUAGES: Final = {
     "han": "zh chinese mandarin cantonese 中文 简体中文 繁體中文 汉语",
     "kana": "ja japanese 日本語",
     "hangul": "ko korean 한국어",
-    "cyrillic": "ru russian uk ukrainian bg bulgarian mk macedonian be belarusian kk kazakh русский українська",
+    "cyrillic": "ru russian uk ukrainian bg bulgarian mk macedonian be belarusian kk kazakh русский",
     "greek": "el greek",
     "arabic": "ar arabic fa persian farsi ur urdu",
     "hebrew": "he hebrew yi yiddish",
@@ -37,7 +37,7 @@ _LANGUAGES: Final = {
     "georgian": "ka georgian",
     "armenian": "hy armenian",
     "latin": "en english de german deutsch fr french français es spanish español it italian italiano pt portuguese "
-    "português nl dutch sv swedish da danish no nb norwegian fi finnish is icelandic pl polish polski cs czech sk slovak "
+    "português nl dutch sv swedish da danish no nb norwegian fi finnish is icelandic pl polish cs czech sk slovak "
     "sl slovenian hr croatian hu hungarian ro romanian tr turkish vi vietnamese id indonesian ms malay sw swahili et "
     "estonian lv latvian lt lithuanian ca catalan eu basque ga irish cy welsh af afrikaans la latin eo esperanto",
 }

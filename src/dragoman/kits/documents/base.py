@@ -3,8 +3,8 @@ A document as slots: text that stays as it is, and segments whose words are chan
 
     "# " | segment | "\n\n```\ncode\n```\n" | segment | "\n"
 
-Within a segment, what must stay (a link's target, a placeholder, a tag) is a piece, and the segment's text has a mark in
-its place: `See ⟦1⟧the guide⟦2⟧.`
+Within a segment, what must stay (a link's target, a placeholder, a tag) is a piece, and the segment's text has a mark
+in its place: `See ⟦1⟧the guide⟦2⟧.`
 
 Rule: slots and pieces are cut out of the source and put back, never made anew, so with every text unchanged the
 document is the same, byte for byte.
@@ -88,11 +88,13 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         format: Its name.
         slots: Texts that stay, and numbers of segments.
         segments: In the order of their numbers; some are inside of pieces and in no slot.
+        skip: Keys of JSON whose strings stay.
     """
 
     format: str
     slots: tuple[str | int, ...]
     segments: tuple[Segment, ...]
+    skip: tuple[str, ...] = ()
 
 
 class Weaver:

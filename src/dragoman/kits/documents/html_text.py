@@ -1,8 +1,8 @@
 """
 HTML: texts between block elements, and the attributes that readers see.
 
-Tags, comments, scripts, code and everything that says `translate="no"` stay.  Names of letters (`&eacute;`) are shown to
-the model as the letters; of a changed text only `&`, `<` and `>` are written as names.
+Tags, comments, scripts, code and everything that says `translate="no"` stay.  Names of letters (`&eacute;`) are shown
+to the model as the letters; of a changed text only `&`, `<` and `>` are written as names.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
+import msgspec
+
 from dragoman.errors import ConfigError
 from dragoman.kits.documents.attributes import attribute_parts
 from dragoman.kits.documents.base import Document, Piece, Role, Weaver
@@ -45,7 +47,7 @@ def read_json(source: str, skip: Sequence[str] = ()) -> Document:
         raw = source[begin:end]
         text, pieces = string_text(maker, json.loads(f'"{raw}"', strict=False), begin)
         maker.slot(begin, end, text, form="json", kind="string", note=path, pieces=pieces)
-    return maker.document()
+    return msgspec.structs.replace(maker.document(), skip=tuple(skip))
 
 
 def string_text(maker: Maker, value: str, at: int) -> tuple[str, tuple[Piece, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from dragoman.kits.documents.base import Document, Piece, Segment, Weaver, has_words
@@ -31,9 +32,9 @@ class Joined:
 
     def __init__(self, source: str, lines: list[Span]) -> None:
         self.text = "\n".join(source[begin:end] for begin, end in lines)
-        pairs = zip(lines, lines[1:], strict=False)
-        self._joiners = [source[first[1] : second[0]] for first, second in pairs]
-        self.joiner = self._joiners[0] if self._joiners else "\n"
+        self._joiners = [source[first[1] : second[0]] for first, second in pairwise(lines)]
+        after = source[lines[-1][1] : lines[-1][1] + 2] if lines else ""
+        self.joiner = self._joiners[0] if self._joiners else "\r\n" if after == "\r\n" else "\n"
         self._breaks: list[int] = []
         at = 0
         for begin, end in lines[:-1]:

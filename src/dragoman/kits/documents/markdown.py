@@ -21,7 +21,8 @@ from dragoman.kits.documents.tags import WHOLE
 
 _LINES: Final = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _PREFIX: Final = re.compile(
-    r"(?:[ \t]*(?:>[ ]?|[-*+](?:[ \t]+|$)|[0-9]{1,9}[.)](?:[ \t]+|$)|\[\^[^\[\]\s]{1,200}\]:[ \t]*))*[ \t]*(?:\[[ xX]\][ \t]+)?"
+    r"(?:[ \t]*(?:>[ ]?|[-*+](?:[ \t]+|$)|[0-9]{1,9}[.)](?:[ \t]+|$)|\[\^[^\[\]\s]{1,200}\]:[ \t]*))*"
+    r"[ \t]*(?:\[[ xX]\][ \t]+)?"
 )
 _QUOTES: Final = re.compile(r"(?:[ \t]*>[ ]?)*")
 _FENCE: Final = re.compile(

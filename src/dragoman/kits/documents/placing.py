@@ -80,7 +80,7 @@ def _json(segment: Segment, text: str) -> str:
 def _po(segment: Segment, text: str) -> str:
     if decoded(segment.raw) == text:
         return segment.raw
-    return encoded(text, "\r\n" if "\r\n" in segment.joiner else "\n")
+    return encoded(text, segment.joiner)
 
 
 PLACERS: Final[dict[str, Placer]] = {

@@ -8,7 +8,7 @@ are there stay.  Each form of a plural is a segment of its own.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from dragoman.errors import ConfigError
 from dragoman.kits.documents.base import Document
@@ -65,7 +65,9 @@ def _message(maker: Maker, known: dict[str, str], form: str | None, span: Span, 
     notes = [f"context: {known['msgctxt']}"] if known.get("msgctxt") else []
     notes += [f"plural form {form}; one: {message!r}, more: {plural!r}"] if plural is not None else []
     text, pieces = string_text(maker, source, span[0])
-    fields = {"pieces": pieces, "note": "; ".join(notes), "done": bool(value)}
+    note = "; ".join(notes)
+    joiner = "\r\n" if "\r\n" in maker.source else "\n"
+    fields: dict[str, Any] = {"pieces": pieces, "note": note, "done": bool(value), "joiner": joiner}
     maker.slot(*span, text, form="po", kind="string", same=False, **fields)
 
 

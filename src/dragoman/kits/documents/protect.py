@@ -27,7 +27,8 @@ _PLACEHOLDERS: Final = (
     r"\$t\([^()\n]{1,200}\)",  # i18next
     r"%\([A-Za-z_]\w{0,80}\)[#0\-+ ]{0,4}\d{0,4}(?:\.\d{1,4})?[diouxXeEfFgGcrsa]",  # Python
     r"%\{[^{}\n]{1,200}\}",  # Ruby
-    r"(?<![\w%])%(?:\d{1,2}\$)?[#0\-+]{0,4}\d{0,4}(?:\.\d{1,4})?(?:hh|ll|[hlqLzjt])?[diouxXeEfFgGcsa@](?![A-Za-z])",  # C
+    # C
+    r"(?<![\w%])%(?:\d{1,2}\$)?[#0\-+]{0,4}\d{0,4}(?:\.\d{1,4})?(?:hh|ll|[hlqLzjt])?[diouxXeEfFgGcsa@](?![A-Za-z])",
     r"(?<![\d%])%%",
     r"\{[A-Za-z_0-9][\w.\[\]]{0,80}(?:![rsa])?(?::[^{}\s]{0,40})?\}",  # Python, .NET, i18next
     r"\{\}",
@@ -44,6 +45,7 @@ _CHOICE: Final = re.compile(r"\{\s{0,4}\w{1,80}\s{0,4},\s{0,4}(?:plural|select|s
 _SELECTOR: Final = re.compile(r"\s{0,200}(?:offset:\d{1,4}\s{1,40})?(?:=\d{1,9}|\w{1,80})\s{0,40}\{")
 _CLOSES: Final = re.compile(r"\s{0,200}\}")
 _INSIDE: Final = re.compile(r"[{}]")
+_LONGEST: Final = 3000  # characters of a choice; what is longer is read as text with braces
 
 ENTITY: Final = re.compile(_ENTITY)
 
@@ -97,12 +99,16 @@ def _choices(text: str) -> Iterator[tuple[int, int, _Spans]]:
     at = 0
     while found := _CHOICE.search(text, at):
         messages: _Spans = []
-        end = _choice_end(text, found.end(), messages)
+        end = _choice_end(_head(text, found.end()), found.end(), messages)
         if end is None:
             at = found.end()
             continue
         yield found.start(), end, messages
         at = end
+
+
+def _head(text: str, at: int) -> str:
+    return text if len(text) <= at + _LONGEST else text[: at + _LONGEST]
 
 
 def _choice_end(text: str, at: int, messages: _Spans) -> int | None:

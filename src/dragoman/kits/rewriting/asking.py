@@ -97,5 +97,3 @@ def _neighbour(task: Task, segment: Segment, step: int) -> str:
         return ""
     text = in_words(segments[number], segments[number].text)
     return text[-_CONTEXT:] if step < 0 else text[:_CONTEXT]
-
-

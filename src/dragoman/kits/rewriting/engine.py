@@ -30,7 +30,7 @@ from dragoman.kits.documents import read, write
 from dragoman.kits.documents.base import Document, Segment, skeleton
 from dragoman.kits.findings import Finding
 from dragoman.kits.rewriting.asking import NewTexts, ask
-from dragoman.kits.rewriting.journal import DoneRecord, Journal, PaidRecord
+from dragoman.kits.rewriting.journal import DoneRecord, Journal, Line, PaidRecord
 from dragoman.kits.rewriting.task import Task, Wanted, grouped, keyed
 from dragoman.kits.rewriting.values import RewriteProgress, RewrittenSegment
 from dragoman.types.responses import ChatResponse
@@ -193,7 +193,7 @@ class Run:
     async def _keep(self, paid: PaidRecord | None, done: list[DoneRecord]) -> None:
         if paid is not None:
             self._answers.append(paid)
-        lines = [*([paid] if paid else []), *done]
+        lines: list[Line] = [*([paid] if paid else []), *done]
         if lines:
             await asyncio.to_thread(self._journal.append, *lines)
         self._new |= {one.key for one in done}
@@ -235,7 +235,9 @@ class Run:
     def _rewritten(self, segment: Segment, done: DoneRecord, repaired: set[int]) -> RewrittenSegment:
         findings = [msgspec.structs.replace(finding, where=f"line {segment.line}") for finding in done.findings]
         if segment.number in repaired:
-            findings.append(_about(segment, "structure", "the new text would change what is around it: the old one stays"))
+            findings.append(
+                _about(segment, "structure", "the new text would change what is around it: the old one stays")
+            )
         attempts = done.attempts if self._keys[segment.number] in self._new else 0
         kept = done.kept or segment.number in repaired
         text = segment.text if kept else done.text
@@ -264,7 +266,7 @@ def whole(document: Document, texts: dict[int, str]) -> tuple[str, set[int]]:
 
 
 def _first_difference(document: Document, wanted: object, text: str) -> int | None:
-    again = read(text, document.format)
+    again = read(text, document.format, document.skip)
     if skeleton(again) == wanted:
         return None
     last = -1

@@ -44,7 +44,9 @@ def check_output(source: str | Path, output: Path) -> None:
         ConfigError: It cannot.
     """
     if output.is_dir() or not output.parent.is_dir():
-        raise ConfigError(f"output is {str(output)!r}: give the path of a file in a folder that is there", field="output")
+        raise ConfigError(
+            f"output is {str(output)!r}: give the path of a file in a folder that is there", field="output"
+        )
     if isinstance(source, Path) and output.exists() and source.exists() and output.samefile(source):
         raise ConfigError("output is the source: give another path", field="output")
 

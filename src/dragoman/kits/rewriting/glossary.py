@@ -38,7 +38,9 @@ def glossary_of(given: Glossary) -> dict[str, str]:
     if isinstance(given, Mapping):
         return {_filled(term): _filled(translation) for term, translation in given.items()}
     if not isinstance(given, str | Path):
-        raise ConfigError(f"glossary is {type(given).__name__}: give a mapping, or the path of a CSV file", field="glossary")
+        raise ConfigError(
+            f"glossary is {type(given).__name__}: give a mapping, or the path of a CSV file", field="glossary"
+        )
     return _read(Path(given))
 
 

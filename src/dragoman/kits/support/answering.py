@@ -34,7 +34,7 @@ class Answering(AsyncTalks):
         self._asked = client._asked  # type: ignore[method-assign]  # pyright: ignore[reportPrivateUsage]
         self._open = client._open  # type: ignore[method-assign]  # pyright: ignore[reportPrivateUsage]
         self._rounds = client._rounds  # type: ignore[method-assign]  # pyright: ignore[reportPrivateUsage]
-        self._parsed = client._parsed  # type: ignore[method-assign,assignment]  # pyright: ignore[reportPrivateUsage]
+        self._parsed = client._parsed  # type: ignore[method-assign]  # pyright: ignore[reportPrivateUsage]
         self._send = send or sender(client)  # type: ignore[method-assign,assignment]
         self._stores = client.__dict__.setdefault("_stores", {})
 

@@ -3,8 +3,8 @@ What a reply must be before a customer sees it.
 
 Each check is a function of the draft and what it rests on, and asks no model.
 
-Rule: a fact is proved by a passage of this turn, by what was said before, or by the customer's own words.  Nothing else
-counts, least of all that it sounds right.
+Rule: a fact is proved by a passage of this turn, by the persona or the policy, or by an earlier reply, which was proved
+itself.  A customer's words prove what is theirs (an order's number), and never a price, a period or a link.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         passages: That were found for this turn.
-        said: Earlier turns, the customer's words and what the program itself was told.
+        ours: What else is known to be right: the persona, the policy, earlier replies.
+        theirs: The customer's words, the last ones last.
         persona: Who answers.
         policy: What is allowed.
         language: That the reply must have; empty if nobody knows.
@@ -51,7 +52,8 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     passages: tuple[Source, ...]
-    said: tuple[str, ...]
+    ours: tuple[str, ...]
+    theirs: tuple[str, ...]
     persona: Persona
     policy: Policy
     language: str
@@ -60,9 +62,9 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     ruled: Reason | None = None
 
     @property
-    def texts(self) -> list[str]:
-        """All that may prove something."""
-        return [*(passage.text for passage in self.passages), *self.said]
+    def sources(self) -> list[str]:
+        """All that proves something."""
+        return [*(passage.text for passage in self.passages), *self.ours]
 
 
 def check(draft: Draft, ground: Ground) -> list[Finding]:
@@ -114,7 +116,7 @@ def _citations(draft: Draft, ground: Ground) -> Iterator[Finding]:
     if mark := _MARK.search(draft.text):
         yield Finding(check="mark", message=f"the text has the mark {mark[0]!r}", found=mark[0])
     if draft.answered and not draft.citations:
-        for claim in unproved(draft.text, ground.said):
+        for claim in unproved(draft.text, (*ground.ours, *ground.theirs)):
             yield Finding(check="citation", message=f"{claim.text!r} has no citation", found=claim.text)
 
 
@@ -133,21 +135,25 @@ def _plain(text: str) -> str:
 
 
 def _facts(draft: Draft, ground: Ground) -> Iterator[Finding]:
-    sources = ground.texts
-    for claim in unproved(draft.text, sources):
+    sources = ground.sources
+    # A customer may name their order; what something costs, or how long it takes, is not theirs to say.  Who hands over
+    # may repeat it.
+    over = ground.ruled is not None or draft.escalate is not None
+    told = unproved(draft.text, [*sources, *ground.theirs])
+    bare = [claim for claim in unproved(draft.text, sources) if claim.unit and not over and claim not in told]
+    for claim in (*told, *bare):
         yield Finding(check="number", message=f"{claim.text!r} is in no passage", found=claim.text)
     there = {link for source in sources for link in links(source)}
     for link in links(draft.text):
         if link not in there and link.rstrip("/") not in {one.rstrip("/") for one in there}:
             yield Finding(check="link", message=f"{link} is in no passage", found=link)
-    if amount := promised(draft.text, ground.policy):
-        if draft.escalate is None and ground.ruled is None:
-            yield Finding(
-                check="refund",
-                message=f"a refund of {amount.text} is over the limit and was not given to a person",
-                expected=str(ground.policy.refund_limit),
-                found=amount.text,
-            )
+    if not over and (amount := promised(draft.text, ground.policy)):
+        yield Finding(
+            check="refund",
+            message=f"a refund of {amount.text} is over the limit and was not given to a person",
+            expected=str(ground.policy.refund_limit),
+            found=amount.text,
+        )
 
 
 def _personal(draft: Draft, ground: Ground) -> Iterator[Finding]:
@@ -155,7 +161,7 @@ def _personal(draft: Draft, ground: Ground) -> Iterator[Finding]:
     for text, where in ((draft.text, ""), (draft.summary, "summary")):
         for found in ground.masker.find(text):
             value = text[found.start : found.end]
-            if not any(value in source for source in ground.texts):
+            if not any(value in source for source in ground.sources):
                 yield Finding(check="leak", message=f"the reply has a {found.kind} that nobody gave", where=where)
     for name in placeholders(draft.text):
         if name not in ground.known:

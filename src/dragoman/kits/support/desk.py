@@ -15,7 +15,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -210,11 +210,12 @@ class _Turn:
 
     async def _ground(self, request: ChatRequest) -> Ground:
         rules, text = self._rules, self._masked.text
-        earlier = [message.text for message in request.messages[:-1]]
+        replies = [message.text for message in request.messages[:-1] if message.role == "assistant"]
         customers = [message.text for message in request.messages[:-1] if message.role == "user"]
         return Ground(
             passages=await self._found(text, customers),
-            said=(*earlier, text),
+            ours=(*replies, rules.persona.text, rules.policy.text),
+            theirs=(*customers, text),
             persona=rules.persona,
             policy=rules.policy,
             language=self._language(text, customers),
@@ -244,9 +245,9 @@ class _Turn:
         if inspect.iscoroutinefunction(knowledge.search):
             if not runtime.suspends:
                 raise ConfigError("knowledge is to be awaited: use dragoman.kits.aio.Support", field="knowledge")
-            return await knowledge.search(query, self._rules.passages)
-        hits: Any = await runtime.run_blocking(lambda: knowledge.search(query, self._rules.passages), None)
-        return hits
+            return cast("Sequence[Any]", await knowledge.search(query, self._rules.passages))
+        hits = await runtime.run_blocking(lambda: knowledge.search(query, self._rules.passages), None)
+        return cast("Sequence[Any]", hits)
 
     def _shown(self, request: ChatRequest, ground: Ground) -> ChatRequest:
         passages = "\n\n".join(f"[{at}] {one.source}\n{one.text}" for at, one in enumerate(ground.passages, 1))
@@ -257,9 +258,7 @@ class _Turn:
         turn = Message.user(self._rules.prompts.fill("turn", values))
         return request.directed(messages=(*request.messages[:-1], turn))
 
-    async def _checked(
-        self, asked: ChatRequest, way: Any, ground: Ground
-    ) -> tuple[Draft | None, tuple[Finding, ...]]:
+    async def _checked(self, asked: ChatRequest, way: Any, ground: Ground) -> tuple[Draft | None, tuple[Finding, ...]]:
         """Ask until a draft passes, or nobody wants to ask again; what stands last has the findings."""
         draft, findings = None, list[Finding]()
         for _ in range(self._rules.attempts):
@@ -326,7 +325,7 @@ class _Turn:
 
 def _summary(ground: Ground) -> str:
     """What a person needs to know, where the model did not write it: the customer's last words."""
-    return f"The customer writes: {ground.said[-1][:500]}"
+    return f"The customer writes: {ground.theirs[-1][:500]}"
 
 
 def _whole(answers: Sequence[ChatResponse], text: str, kept: KeptReply) -> ChatResponse:

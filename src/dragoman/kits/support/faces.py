@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
+
 from dragoman.client import AsyncClient, Client
 from dragoman.errors import ConfigError
 from dragoman.kits.prompts import Prompts
@@ -44,7 +46,9 @@ def _rules(
     talk: Mapping[str, Any],
 ) -> Rules:
     if knowledge is not None and not callable(getattr(knowledge, "search", None)):
-        raise ConfigError(f"knowledge is {type(knowledge).__name__}: give an object with search(query, k)", field="knowledge")
+        raise ConfigError(
+            f"knowledge is {type(knowledge).__name__}: give an object with search(query, k)", field="knowledge"
+        )
     for field, value in (("passages", passages), ("attempts", attempts)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ConfigError(f"{field} is {value!r}: give a whole number, 1 or more", field=field)
@@ -52,13 +56,10 @@ def _rules(
         raise ConfigError("names and languages are lists", field="names" if isinstance(names, str) else "languages")
     files = Prompts("support", prompts)
     who = read_persona(persona, files)
-    changed = {"tone": tone, "languages": None if languages is None else tuple(languages)}
-    who = Persona(
-        **{
-            **{name: getattr(who, name) for name in Persona.__struct_fields__},
-            **{name: value for name, value in changed.items() if value is not None},
-        }
-    )
+    if tone is not None:
+        who = msgspec.structs.replace(who, tone=tone)
+    if languages is not None:
+        who = msgspec.structs.replace(who, languages=tuple(languages))
     return Rules(
         model=model,
         persona=who,

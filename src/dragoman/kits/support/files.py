@@ -27,6 +27,7 @@ from dragoman.kits.prompts import Prompts
 from dragoman.kits.support.values import REASONS
 
 _HEAD: Final = re.compile(r"\A\ufeff?\s*\+\+\+[ \t]*\r?\n(.*?)^\+\+\+[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_HANDED: Final = "I am handing this over to a colleague, who will get back to you."
 _RULED: Final = frozenset(REASONS) - {"failed_checks"}
 
 
@@ -74,7 +75,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     refund_words: tuple[str, ...] = ()
     unanswered: int = 2
     escalate: Mapping[str, tuple[str, ...]] = {}
-    handover: Mapping[str, str] = {"en": "I am handing this over to a colleague, who will get back to you."}
+    handover: Mapping[str, str] = msgspec.field(default_factory=lambda: {"en": _HANDED})
     keep: tuple[str, ...] = ()
     mask: tuple[str, ...] = ()
     text: str = ""

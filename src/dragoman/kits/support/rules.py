@@ -19,6 +19,8 @@ from dragoman.kits.support.values import KeptReply, Reason
 
 _ORDER: Final = ("safety", "legal", "account", "refund_over_limit", "asked_for_human", "angry", "unknown")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|[。！？\n]+")
+# Chinese and Japanese put no space before a word in Latin letters.
+_LETTER: Final = "[A-Za-z0-9_\u00c0-\u1fff]"
 _CURRENCIES: Final = frozenset({"EUR", "USD", "GBP", "CNY", "KRW", "CHF"})
 
 
@@ -82,4 +84,4 @@ def _pattern(phrase: str, whole: bool) -> re.Pattern[str]:
     body = r"\s+".join(re.escape(part) for part in phrase.split())
     if any(sign >= "\u2e80" for sign in phrase):
         return re.compile(body, re.IGNORECASE)
-    return re.compile(rf"(?<!\w){body}" + (r"(?!\w)" if whole else ""), re.IGNORECASE)
+    return re.compile(rf"(?<!{_LETTER}){body}" + (rf"(?!{_LETTER})" if whole else ""), re.IGNORECASE)

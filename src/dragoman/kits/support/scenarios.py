@@ -186,7 +186,10 @@ def judged(expect: Expected, replies: list[SupportReply]) -> list[Finding]:
     elif expect.escalate not in ("", "no") and expect.escalate not in reasons:
         findings.append(
             Finding(
-                check="expect", message="no person took over for this", expected=expect.escalate, found=", ".join(reasons)
+                check="expect",
+                message="no person took over for this",
+                expected=expect.escalate,
+                found=", ".join(reasons),
             )
         )
     there = phrases_in(said, expect.says, whole=False)
@@ -200,7 +203,9 @@ def judged(expect: Expected, replies: list[SupportReply]) -> list[Finding]:
         for phrase in phrases_in(said, expect.never, whole=False)
     ]
     findings += [
-        Finding(check="expect", message="a reply is in another language", expected=expect.language, found=reply.language)
+        Finding(
+            check="expect", message="a reply is in another language", expected=expect.language, found=reply.language
+        )
         for reply in replies
         if expect.language and reply.language != expect.language
     ]

@@ -102,6 +102,9 @@ class SupportReply(KitResult, frozen=True, kw_only=True):
     replayed: bool = False
 
 
+_Told = Literal["angry", "legal", "refund_over_limit", "unknown", "asked_for_human", "safety", "account"]
+
+
 class Quote(msgspec.Struct, frozen=True):
     """A passage that the answer rests on: its number, and words that stand in it exactly so."""
 
@@ -124,9 +127,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     citations: list[Quote] = []
     answered: bool = True
-    escalate: Literal["angry", "legal", "refund_over_limit", "unknown", "asked_for_human", "safety", "account"] | None = (
-        None
-    )
+    escalate: (
+        Literal["angry", "legal", "refund_over_limit", "unknown", "asked_for_human", "safety", "account"] | None
+    ) = None
     summary: str = ""
 
 

@@ -15,10 +15,15 @@ from dragoman.knowledge.reading.text import Head, Read, decoded
 
 _LEFT_OUT: Final = frozenset(("script", "style", "noscript", "template", "svg", "head", "iframe", "object", "nav"))
 _BLOCKS: Final = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tr", "ul"]
+    """
+    address article aside blockquote body caption dd details div dl dt fieldset figcaption figure footer form
+    h1 h2 h3 h4 h5 h6 header hr li main ol p pre section summary table tr ul
+    """.split()  # noqa: SIM905 - a list of words
 )
 _CELLS: Final = frozenset(("td", "th"))
-_VOID: Final = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"])
+_VOID: Final = frozenset(
+    "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905 - a list of words
+)
 _CHARSET: Final = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 _SPACE: Final = re.compile(r"[ \t\r\n\f]+")
 

@@ -1,0 +1,1 @@
+"""The kit that improves texts in their own language."""
