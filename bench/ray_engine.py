@@ -61,7 +61,9 @@ def work(source: str, folder: str, url: str, count: int, rounds: int) -> None:
                 begun = next((point.seconds for point in done.timeline if point.rows), first)
                 rows_then = next((point.rows for point in done.timeline if point.rows), 0)
                 seconds = (done.seconds - begun) / max(1, count - rows_then)
-                taken[way].append({"seconds": done.seconds, "row_us": seconds * 1e6, "driver_cpu_us": cpu / count * 1e6})
+                taken[way].append(
+                    {"seconds": done.seconds, "row_us": seconds * 1e6, "driver_cpu_us": cpu / count * 1e6}
+                )
                 print(f"bench: ray, round {number + 1}, {way} {taken[way][-1]}", file=sys.stderr, flush=True)
     ray.shutdown()
     print(json.dumps(taken))

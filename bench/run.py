@@ -267,8 +267,15 @@ def report_conversation(only: list[str] | None, rounds: int) -> None:
     conversation.report(rows)
 
 
+def report_knowledge(only: list[str] | None, rounds: int) -> None:
+    """Search 10,000 pieces in every way; keeps the result if all were asked."""
+    import knowledge
+
+    knowledge.main(only)
+
+
 # Asked only when they are named.
-_BY_NAME = {"faults": report_faults, "batch": report_batch, "conversation": report_conversation}
+_BY_NAME = {"faults": report_faults, "batch": report_batch, "conversation": report_conversation, "knowledge": report_knowledge}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ async def main() -> None:
     async with AsyncClient() as several:
         answers = await asyncio.gather(*(several.chat(MODEL, f"And the async one, {n}.") for n in (1, 2, 3)))
     print("\n".join(answer.text for answer in answers))
+
+    client.stream(MODEL, "In a notebook this is shown in the cell, while it comes.").display()
     client.close()
 
 

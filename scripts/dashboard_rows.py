@@ -139,6 +139,22 @@ PANELS = (
         ),
     ),
     Panel(
+        "Share of input tokens from the provider's prompt cache",
+        "percentunit",
+        (
+            (
+                "{{provider}}/{{model}}",
+                f'sum by (provider, model) (rate(dragoman_tokens_total{{type="cache_read"}}[{RANGE}])) '
+                f'/ sum by (provider, model) (rate(dragoman_tokens_total{{type="input"}}[{RANGE}]))',
+            ),
+        ),
+    ),
+    Panel(
+        "Turns whose window moved the beginning of the prompt",
+        "short",
+        (("{{reason}}", f"sum by (reason) (rate(dragoman_prefix_moved_total[{RANGE}]))"),),
+    ),
+    Panel(
         "US dollars left of the budgets",
         "currencyUSD",
         (("{{budget}}", "min by (budget) (dragoman_budget_remaining_usd)"),),

@@ -44,6 +44,7 @@ from tests.soaks.flat import flat
 from tests.soaks.grammar import grammar
 from tests.soaks.outage import outage
 from tests.soaks.points import points
+from tests.soaks.ray import ray
 from tests.soaks.sharing import sharing
 from tests.soaks.tenants import tenants
 from tests.soaks.views import views
@@ -153,6 +154,7 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "book": book,
     "grammar": grammar,
     "views": views,
+    "ray": ray,
     "anyorder": anyorder,
 }
 

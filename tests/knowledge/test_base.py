@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from dragoman import ConfigError, Message, SchemaError, WireError
+from dragoman.drivers.postgres import Postgres
+from dragoman.knowledge import AsyncKnowledgeBase, KnowledgeBase
+from dragoman.runtime import BlockingRuntime, drive
 from dragoman.testing import embeds, says
-from tests.knowledge.conftest import SHOP, reply
+from tests.knowledge.conftest import SHOP, fresh_schema, reply
 
 VECTORS = "/v1/embeddings"
 
@@ -197,7 +201,7 @@ def test_what_is_not_there_is_not_found(make, server):
     base.add_texts(SHOP)
     server.script(reply("The documents do not mention Lisbon.", found=False))
 
-    answer = base.ask("Is there a shop in Lisbon?")
+    answer = base.ask("Do you take cash in Lisbon?")
 
     assert (False, True, "The documents do not mention Lisbon.") == (answer.found, answer.ok, answer.text)
 
@@ -240,7 +244,9 @@ def test_a_conversation_may_be_given(make, server):
     """The history of a conversation of ours is read from it."""
     base = make()
     base.add_texts(SHOP)
-    server.script(says("2 working days."), says("Deliver to islands?"), reply("Yes [1].", (1, 1, "To islands we deliver")))
+    server.script(
+        says("2 working days."), says("Deliver to islands?"), reply("Yes [1].", (1, 1, "To islands we deliver"))
+    )
     talk = base.client.conversation("t", model="fake/m")
     said = talk.say("How long does delivery take?")
     if hasattr(said, "__await__"):
@@ -306,9 +312,62 @@ def test_bad_input_is_named(make, wrong, field):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"store": "redis://x"}, {"name": "other"}, {"size": 5}, {"overlap": 300}, {"embed": ""}, {"prompts": "nowhere"}],
+    [
+        {"store": "redis://x"},
+        {"client": 7},
+        {"name": "other"},
+        {"size": 5},
+        {"overlap": 300},
+        {"embed": ""},
+        {"prompts": "nowhere"},
+    ],
 )
-def test_a_base_that_cannot_be_is_refused(make, arguments):
+@pytest.mark.parametrize("kind", [KnowledgeBase, AsyncKnowledgeBase])
+def test_a_base_that_cannot_be_is_refused(kind, arguments):
     """Wrong arguments of the base itself."""
     with pytest.raises(ConfigError):
-        make(**arguments)
+        kind(**{"store": "memory://", **arguments})
+
+
+def test_pgvector_is_used_where_it_is(make, postgres_server):
+    """Where the database has the type `vector`, the server compares vectors, and finds what we find."""
+    store = fresh_schema(postgres_server)
+    base = make(store)
+    base.add_texts(SHOP)
+    before = [(hit.source, hit.start) for hit in base.search("buyer pays postage", mode="vectors")]
+    driver = Postgres(store)
+    for statement in VECTOR:
+        drive(driver.run(BlockingRuntime(), statement))
+    driver.close()
+
+    old = make(store)
+    assert before == [(hit.source, hit.start) for hit in old.search("buyer pays postage", mode="vectors")]
+    old.remove(*SHOP)
+    old.add_texts(SHOP)
+    assert before == [(hit.source, hit.start) for hit in old.search("buyer pays postage", mode="vectors")]
+    assert 1 == len(old.search("buyer pays postage", mode="vectors", path="refunds.md", k=1))
+
+
+def test_threads_share_a_base(tmp_path):
+    """Several threads add and search one base, and another one on the same file sees what they did."""
+    path = f"sqlite:///{tmp_path}/kb.db"
+    with KnowledgeBase(path) as base, KnowledgeBase(path) as other:
+        assert [] == other.search("fact 3")
+
+        def work(number: int) -> str:
+            base.add_texts({f"{number}.md": f"Fact {number} is about apples."})
+            return base.search(f"fact {number}", mode="words")[0].source
+
+        with ThreadPoolExecutor(6) as pool:
+            assert [f"{number}.md" for number in range(12)] == list(pool.map(work, range(12)))
+        assert "3.md" == other.search("fact 3")[0].source
+        assert 12 == other.stats().chunks
+
+
+# pgvector is not packaged everywhere: its type, its cast from real[] and its distance, as its documentation has them.
+VECTOR = (
+    "CREATE DOMAIN vector AS real[]",
+    "CREATE FUNCTION dragoman_plain(a real[], b real[]) RETURNS float8 LANGUAGE sql IMMUTABLE AS"
+    " $$ SELECT 1 - sum(x * y) / sqrt(sum(x * x)) / sqrt(sum(y * y)) FROM unnest(a, b) t (x, y) $$",
+    "CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = real[], FUNCTION = dragoman_plain)",
+)

@@ -29,7 +29,7 @@ FACTS = {
     *("dragoman_inter_token_seconds", "dragoman_tokens_total", "dragoman_cost_usd_total", "dragoman_retries_total"),
     *("dragoman_fallbacks_total", "dragoman_ratelimit_remaining", "dragoman_ratelimit_wait_seconds"),
     *("dragoman_inflight", "dragoman_queue_depth", "dragoman_circuit_state", "dragoman_cache_requests_total"),
-    *("dragoman_budget_remaining_usd", "dragoman_gateway_overhead_seconds"),
+    *("dragoman_budget_remaining_usd", "dragoman_gateway_overhead_seconds", "dragoman_prefix_moved_total"),
     *("openai_calls_total", "openai_response_seconds"),
 }
 

@@ -2,8 +2,8 @@
 A book of 500 pages that is translated in parallel and killed twice on the way.
 
 The provider puts an accent on each letter, so that the way back must give the source, byte for byte.  Some answers
-lose a mark at first, or leave a segment out.  Rule: nothing but words is another byte, nothing is asked for twice beyond what
-was under way at a kill or was wrong, and another run asks for nothing.
+lose a mark at first, or leave a segment out.  Rule: nothing but words is another
+byte, nothing is asked for twice beyond what was under way at a kill or was wrong, and another run asks for nothing.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import msgspec
 
 from dragoman import ChatRequest, ChatResponse, DragomanError, Event
 from dragoman.cli import exits
+from dragoman.cli.interrupts import interrupts
 from dragoman.cli.output import Terminal, dim, print_json, talk
 from dragoman.cli.render.screen import writer
 from dragoman.cli.words import t
@@ -83,10 +84,10 @@ def _ask(client: Asker, request: ChatRequest, printer: _Printer) -> ChatResponse
         for event in unfold(response):
             printer.show(event)
         return response
-    with client.open(request) as stream:
+    with interrupts() as pressed, pressed.reading(lambda: client.open(request)) as stream:
         try:
-            for event in stream:
-                printer.show(event)
+            while (piece := pressed.reading(lambda: next(stream, None))) is not None:
+                printer.show(piece)
         except KeyboardInterrupt:
             printer.cut(stream.partial)
             raise

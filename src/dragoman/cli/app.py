@@ -42,7 +42,7 @@ COMMANDS: Final = {
     "usage": "dragoman.cli.usage",
     "config": "dragoman.cli.config",
     "env": "dragoman.cli.env",
-    "completion": "dragoman.cli.completion",
+    "completion": "dragoman.cli.completion.command",
     "mock": "dragoman.cli.mock",
 }
 _OWN_OPTIONS: Final = ("--help", "-h", "--version", "-V")

@@ -74,13 +74,10 @@ def COMMAND(
     ~/.config/dragoman/config.toml, a provider whose key is in the environment or in .env, a server that runs on this
     machine, and on a terminal the simulator.
     """
-    wanted.check(as_json=as_json, raw=raw)
     if goes_on and cid:
         raise click.UsageError(t("usage.two", one="-c", other="--cid"), ctx)
-    if (goes_on or cid) and wanted.fallback:
-        raise click.UsageError(t("ask.fallback_in_conversation"), ctx)
-    if (goes_on or cid) and (wanted.schema or wanted.schema_multi):
-        raise click.UsageError(t("ask.schema_in_conversation"), ctx)
+    in_talk = goes_on or bool(cid)
+    wanted.check(as_json=as_json, raw=raw, in_talk=in_talk)
     screen = terminal(os.environ)
     setup = load(os.environ, Path())
     plan = plan_of(wanted, setup)
@@ -99,7 +96,7 @@ def COMMAND(
     if output is not None:
         chosen["output"] = output
     made = plan.client(choice, setup)
-    asked_model = ROUTE if "routes" in made and not (goes_on or cid) else choice.model
+    asked_model = ROUTE if "routes" in made and not in_talk else choice.model
     request = ChatRequest(asked_model, tuple(messages), stream=not no_stream, **chosen)
     with (
         kept(os.environ, wanted=not no_log, key=setup.key_of) as log,
@@ -112,7 +109,7 @@ def COMMAND(
         local = row is not None and row.quirks.key_optional
         manner = Manner(terminal=screen, as_json=as_json, raw=raw, usage=usage, simulated=choice.simulated, free=local)
         kept_in = continued(client, choice.model, name=cid, system=said, settings=settings)
-        with kept_in if goes_on or cid else nullcontext(client) as asked:
+        with kept_in if in_talk else nullcontext(client) as asked:
             code = (special(plan) or answer)(asked, request, manner)
     if choice.how == "simulated":
         talk(t("ask.real_models"))

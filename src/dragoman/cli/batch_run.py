@@ -60,7 +60,7 @@ def _options(command: Callable[..., T]) -> Callable[..., T]:
             click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object."),
             click.option("--engine", type=click.Choice(get_args(EngineName)), help="Who asks: this process, or Ray."),
             click.option("--workers", type=click.IntRange(min=1), help="With --engine ray: how many; 2."),
-            click.option("--ray-address", metavar="HOST:PORT", help="With --engine ray: the cluster; else a local one."),
+            click.option("--ray-address", metavar="HOST:PORT", help="With --engine ray: cluster; else a local one."),
             click.option("--html", metavar="FILE", help="Write the report as a page with plots."),
         )
     ):

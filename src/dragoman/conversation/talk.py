@@ -216,9 +216,10 @@ class Talk:
     async def _granted(self, ask: Ask, until: float | None, call: Call) -> Go | Done:
         """Begin the turn when it may."""
         ref, started = self._ref, self._runtime.now()
+        before: Busy | None = None
         while True:
             sent = self._runtime.now()
-            got = await self._try(ref, ask, until)
+            got = await self._in_time(ref, ask, until, before)
             if not isinstance(got, Busy):
                 return got
             if self._on_busy == "fork" and got.key != call.key and ref == self._ref:
@@ -230,7 +231,16 @@ class Talk:
             if self._on_busy == "reject" or (until is not None and now + pause + 2 * (now - sent) >= until):
                 raise self._busy(got)
             await self._runtime.sleep(pause)
-            ask = msgspec.structs.replace(ask, ticket=got.ticket)
+            before, ask = got, msgspec.structs.replace(ask, ticket=got.ticket)
+
+    async def _in_time(self, ref: Ref, ask: Ask, until: float | None, before: Busy | None) -> Go | Busy | Done:
+        """Ask the store once.  Who has waited, and whose time ends while the store is asked, has waited in vain."""
+        try:
+            return await self._try(ref, ask, until)
+        except StoreError as error:
+            if before is None or until is None or self._runtime.now() + _LONGEST_PAUSE < until:
+                raise
+            raise self._busy(before) from error
 
     async def _try(self, ref: Ref, ask: Ask, until: float | None) -> Go | Busy | Done:
         """Ask the store once.  Whoever is cancelled meanwhile gives back what it may have been given."""

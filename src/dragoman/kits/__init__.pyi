@@ -143,7 +143,7 @@ def polish(
     Improve a text in the language in which it is written.
 
     Args:
-        source: As for `translate`.  Of PO files nothing is polished but what is not translated yet.
+        source: As for `translate`; PO files are not polished.
         model: `provider/model`.
         level: How much may be changed: `light`, `medium` or `strong`.
         style: For the editor: `plain English, short sentences`.

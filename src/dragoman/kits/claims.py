@@ -42,6 +42,12 @@ _BEFORE: Final = re.compile(r"(US\$|[€$£¥₩]|\b(?:EUR|USD|GBP|CNY|RMB|CHF|K
 _NUMBER: Final = re.compile(
     r"(?<!\d)(?:\d{1,3}(?:[ \u00a0\u2009\u202f'’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d+)*)"
 )
+_CLOCK: Final = re.compile(
+    r"(?<![\d:])(?:([01]?\d|2[0-4]):([0-5]\d)(?![\d:])|([01]?\d|2[0-4])(?=\s?(?:[ap]\.?m\b|uhr\b|点)))"
+    r"(?:\s?([ap]\.?m\b\.?|uhr\b|点))?",
+    re.IGNORECASE,
+)
+_DIALLED: Final = re.compile(r"(?<!\w)(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){6,14}")
 _MARKS: Final = re.compile(r"^[ \t>]*\d{1,2}[.)、](?=\s)|\[\d{1,3}\]", re.MULTILINE)
 
 _COUNTED: Final = (  # number, and its words in English, German, French, Spanish
@@ -92,9 +98,13 @@ _MONTHS: Final = (
 )
 _MONTH_OF: Final = {word: at for at, words in enumerate(_MONTHS, 1) for word in words.split()} | {"may": 5}
 # "May" and "march" are words, too: a month stands beside a number.
-_MONTH_NAMES: Final = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
-_DATED: Final = re.compile(
-    rf"(?:\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?({_MONTH_NAMES})\b|\b({_MONTH_NAMES})\.?\s\d)", re.IGNORECASE
+_NAMES: Final = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
+_DAY: Final = r"\d{1,2}(?:st|nd|rd|th|er|\.)?"
+_DATES: Final = re.compile(
+    r"(?<!\d)(?:\d{4}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}日?|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})(?!\d)|\d{1,2}月\d{1,2}日"
+    rf"|{_DAY}\s(?:of\s|de\s)?(?:{_NAMES})\b(?:,?\s(?:de\s)?\d{{4}})?)"
+    rf"|\b(?:{_NAMES})\.?\s(?:\d{{4}}|{_DAY}(?:,?\s\d{{4}})?)(?!\d)",
+    re.IGNORECASE,
 )
 _LINK: Final = re.compile(r"(?:https?://|www\.)[^\s<>\"'`|\\）】」]+", re.IGNORECASE)
 
@@ -105,7 +115,7 @@ class Claim(NamedTuple):
 
     Attributes:
         values: What it may mean.
-        unit: `EUR`, `%`, `day`...; empty for none that is known.
+        unit: `EUR`, `%`, `day`, `date`, `time`...; empty for none that is known.
         text: As it stands there.
         at: Where.
     """
@@ -123,8 +133,11 @@ def claims(text: str) -> list[Claim]:
     >>> [(claim.text, claim.unit) for claim in claims("1. Send it back within thirty days, for 4.90 €.")]
     [('4.90 €', 'EUR'), ('thirty days', 'day')]
     """
-    flat = _MARKS.sub(lambda found: " " * len(found[0]), flattened(text))
-    return [*_digits(flat), *_months(flat), *_spelled(flat)]
+    flat = _MARKS.sub(_blank, flattened(text))
+    whole = [*_wholes(flat), *_dates(flat)]
+    for pattern in (_DATES, _CLOCK, _DIALLED):
+        flat = pattern.sub(_blank, flat)
+    return [*whole, *_digits(flat), *_spelled(flat)]
 
 
 def unproved(text: str, sources: Iterable[str]) -> list[Claim]:
@@ -184,6 +197,22 @@ def _link(text: str) -> str:
     return text
 
 
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])
+
+
+def _wholes(text: str) -> Iterator[Claim]:
+    """Times of day and telephone numbers: their digits are no numbers of their own."""
+    for found in _CLOCK.finditer(text):
+        hour, minute = int(found[1] or found[3]), int(found[2] or 0)
+        half = (found[4] or "").lower().replace(".", "")
+        hour = hour % 12 + 12 * (half == "pm") if half in ("am", "pm") else hour
+        yield Claim(frozenset({Decimal(hour * 60 + minute)}), "time", found[0], found.start())
+    for found in _DIALLED.finditer(text):
+        digits = "".join(filter(str.isdigit, found[0]))
+        yield Claim(frozenset({Decimal(digits)}), "phone", found[0], found.start())
+
+
 def _digits(text: str) -> Iterator[Claim]:
     for found in _NUMBER.finditer(text):
         before, after = _BEFORE.search(text[max(0, found.start() - 5) : found.start()]), _AFTER.match(text, found.end())
@@ -214,10 +243,13 @@ def _readings(number: str) -> Iterator[frozenset[Decimal]]:
         yield from (frozenset({Decimal(part)}) for part in parts)
 
 
-def _months(text: str) -> Iterator[Claim]:
-    for found in _DATED.finditer(text):
-        name = found[1] or found[2]
-        yield Claim(frozenset({Decimal(_MONTH_OF[name.lower()])}), "", name, found.start())
+def _dates(text: str) -> Iterator[Claim]:
+    """Day, month and year of dates: each proves another date, and no price."""
+    for found in _DATES.finditer(text):
+        for part in re.findall(r"\d+|[^\W\d_]+", found[0]):
+            value = int(part) if part.isdigit() else _MONTH_OF.get(part.lower())
+            if value is not None:
+                yield Claim(frozenset({Decimal(value)}), "date", found[0], found.start())
 
 
 def _spelled(text: str) -> Iterator[Claim]:

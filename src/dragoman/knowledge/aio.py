@@ -17,7 +17,7 @@ from dragoman.client import AsyncClient
 from dragoman.knowledge.asking import Asked
 from dragoman.knowledge.checking import Reply
 from dragoman.knowledge.chunking import Sizes
-from dragoman.knowledge.core import Core, Filter
+from dragoman.knowledge.core import Core, Filter, marks
 from dragoman.knowledge.files import Walk
 from dragoman.knowledge.models import AsyncModels
 from dragoman.knowledge.streams import AsyncAnswerStream
@@ -94,7 +94,7 @@ class AsyncKnowledgeBase:
         rerank: str | None = None,
     ) -> list[Hit]:
         """Find passages.  As `KnowledgeBase.search`."""
-        return await self._core.search(query, Filter(k=k, mode=mode, path=path, tags=tuple(tags), rerank=rerank))
+        return await self._core.search(query, Filter(k=k, mode=mode, path=path, tags=marks(tags), rerank=rerank))
 
     async def ask(
         self,
@@ -110,7 +110,7 @@ class AsyncKnowledgeBase:
         settings: Settings | None = None,
     ) -> Answer:
         """Have a question answered from the documents.  As `KnowledgeBase.ask`."""
-        which = Filter(k=k, mode=mode, path=path, tags=tuple(tags), rerank=rerank)
+        which = Filter(k=k, mode=mode, path=path, tags=marks(tags), rerank=rerank)
         return await self._core.answer(await self._core.prepare(question, model, settings, history, which))
 
     def ask_stream(
@@ -127,7 +127,7 @@ class AsyncKnowledgeBase:
         settings: Settings | None = None,
     ) -> AsyncAnswerStream:
         """As `ask`, with the text while it is written; not awaited.  As `KnowledgeBase.ask_stream`."""
-        which = Filter(k=k, mode=mode, path=path, tags=tuple(tags), rerank=rerank)
+        which = Filter(k=k, mode=mode, path=path, tags=marks(tags), rerank=rerank)
         preparing = partial(self._core.prepare, question, model, settings, history, which)
         client = self._models.client
 

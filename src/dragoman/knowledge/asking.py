@@ -133,7 +133,7 @@ class Asking:
         checked = check(reply, asked.passages, asked.question)
         if checked.holds:
             return made(asked, checked, reply)
-        wrong = "\n".join(f"- {finding}" for finding in checked.findings if finding.severity == "error")
+        wrong = "\n".join(_fault(finding) for finding in checked.findings if finding.severity == "error")
         messages = (*asked.messages, first.message, Message.user(self._prompts.fill("again", {"wrong": wrong})))
         second = await self._models.parse(asked.model, messages, asked.settings, Reply)
         asked.answers.append(second)
@@ -167,6 +167,10 @@ def nothing(asked: Asked) -> Answer:
 def sentence_for(question: str) -> str:
     """What is said when nothing was found, in the language of the question as far as it is known."""
     return _NOTHING_ZH if any("\u4e00" <= letter <= "\u9fff" for letter in question) else _NOTHING
+
+
+def _fault(finding: Finding) -> str:
+    return f"- {finding}: {' '.join(finding.found.split())}" if finding.found else f"- {finding}"
 
 
 def _about(asked: Asked) -> dict[str, Any]:

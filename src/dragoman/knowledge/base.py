@@ -15,7 +15,7 @@ from typing import Any
 from dragoman.client import Client
 from dragoman.knowledge.checking import Reply
 from dragoman.knowledge.chunking import Sizes
-from dragoman.knowledge.core import Core, Filter
+from dragoman.knowledge.core import Core, Filter, marks
 from dragoman.knowledge.files import Walk
 from dragoman.knowledge.models import BlockingModels
 from dragoman.knowledge.streams import AnswerStream
@@ -157,7 +157,7 @@ class KnowledgeBase:
             StoreError: The store failed.
             DragomanError: A model failed.
         """
-        return drive(self._core.search(query, Filter(k=k, mode=mode, path=path, tags=tuple(tags), rerank=rerank)))
+        return drive(self._core.search(query, Filter(k=k, mode=mode, path=path, tags=marks(tags), rerank=rerank)))
 
     def ask(
         self,
@@ -197,7 +197,7 @@ class KnowledgeBase:
             SchemaError: The model cannot keep to the form of an answer.
             DragomanError: As `Client.parse`.
         """
-        which = Filter(k=k, mode=mode, path=path, tags=tuple(tags), rerank=rerank)
+        which = Filter(k=k, mode=mode, path=path, tags=marks(tags), rerank=rerank)
         return drive(self._core.answer(drive(self._core.prepare(question, model, settings, history, which))))
 
     def ask_stream(
@@ -219,7 +219,7 @@ class KnowledgeBase:
         Raises:
             DragomanError: As `ask`; those of the answer come while it is read.
         """
-        which = Filter(k=k, mode=mode, path=path, tags=tuple(tags), rerank=rerank)
+        which = Filter(k=k, mode=mode, path=path, tags=marks(tags), rerank=rerank)
         asked = drive(self._core.prepare(question, model, settings, history, which))
         client = self._models.client
 

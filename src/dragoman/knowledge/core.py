@@ -21,8 +21,9 @@ from dragoman.knowledge.chunking import Sizes
 from dragoman.knowledge.embedding import embedding_of
 from dragoman.knowledge.files import Walk
 from dragoman.knowledge.models import Models
+from dragoman.knowledge.opening import open_store
 from dragoman.knowledge.searching import Searching, Wanted
-from dragoman.knowledge.store import Store, open_store
+from dragoman.knowledge.store import Store
 from dragoman.knowledge.values import AddReport, Answer, Document, Format, Hit, Mode, Stats
 from dragoman.runtime import Runtime
 from dragoman.types.requests import Settings
@@ -104,7 +105,7 @@ class Core:
     async def _add(
         self, given: Given, tags: Sequence[str] | None, encoding: str, prune: bool, progress: OnProgress | None
     ) -> AddReport:
-        marked = None if tags is None else tuple(sorted(_tags(tags)))
+        marked = None if tags is None else marks(tags)
         state = await self.store.state(self._runtime)
         embedding = embedding_of(state, self._embed, self._models, adding=True)
         how = How(sizes=self._sizes, tags=marked, encoding=encoding, prune=prune, progress=progress)
@@ -176,19 +177,23 @@ class Core:
 
     async def _find(self, asked: Asked, which: Filter) -> list[Hit]:
         count = which.k * _RERANKED if which.rerank else which.k
-        wanted = Wanted(
-            query=asked.question, count=count, mode=which.mode, path=which.path, tags=tuple(_tags(which.tags))
-        )
+        wanted = Wanted(query=asked.question, count=count, mode=which.mode, path=which.path, tags=which.tags)
         hits = await self._searching.find(wanted)
         if which.rerank is None:
             return hits
         return await self._asking.rank(asked, which.rerank, hits, which.k)
 
 
-def _tags(tags: Collection[str]) -> set[str]:
+def marks(tags: Collection[str]) -> tuple[str, ...]:
+    """
+    Tags in order, each once.
+
+    Raises:
+        ConfigError: They are no list of words.
+    """
     if isinstance(tags, str) or not all(isinstance(tag, str) and tag.strip() for tag in tags):
         raise ConfigError(f"tags is {tags!r}: give a list of words", field="tags")
-    return {tag.strip() for tag in tags}
+    return tuple(sorted({tag.strip() for tag in tags}))
 
 
 async def _said(history: Any) -> Any:

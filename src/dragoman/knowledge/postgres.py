@@ -195,7 +195,8 @@ class PostgresStore:
         )
         within = None if documents is None else list(documents)
         values = (listed(question), model, self._name, within, within, count)
-        return [(chunk, float(score)) for chunk, score in await self._run(runtime, sql, values)]
+        rows = await self._run(runtime, sql, values)
+        return [(chunk, float(score)) for chunk, score in rows if score is not None and score > 0]
 
     async def words(
         self, runtime: Runtime, asked: Sequence[str], count: int, documents: Collection[int] | None

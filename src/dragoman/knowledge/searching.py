@@ -24,7 +24,8 @@ from dragoman.knowledge.analysis import asked_terms
 from dragoman.knowledge.embedding import Embedding, embedding_of
 from dragoman.knowledge.hashing import question_vector
 from dragoman.knowledge.models import Models
-from dragoman.knowledge.store import State, Store, chosen
+from dragoman.knowledge.opening import chosen
+from dragoman.knowledge.store import State, Store
 from dragoman.knowledge.values import Hit, Mode, ScoreParts
 from dragoman.knowledge.vectors import Found, Vectors
 from dragoman.runtime import Runtime

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 _SIGNS: Final = bytes(int(byte >= 128) for byte in range(256))
 _CANDIDATES: Final = 400  # pieces that are multiplied exactly, at least
-_SPARSE: Final = 6  # a question with fewer than one number in so many that is not zero is multiplied by columns
+_SPARSE: Final = 4  # a question with fewer than one number in so many that is not zero is multiplied by columns
 
 Found = list[tuple[int, float]]
 """Number of a piece and its cosine, the nearest first."""
@@ -87,7 +87,8 @@ class Vectors:
     def _by_signs(self, question: Sequence[float], count: int, allowed: list[bool] | None) -> list[tuple[float, int]]:
         numbers, width = self._floats(), self.dimensions
         asked = _bits(_bytes(array("f", question)))
-        far = [((signs ^ asked).bit_count(), at) for at, signs in enumerate(self._signs_of_all())]
+        told = int.from_bytes(bytes(1 if number else 0 for number in question), "little")  # zeros have no sign
+        far = [(((signs ^ asked) & told).bit_count(), at) for at, signs in enumerate(self._signs_of_all())]
         near = heapq.nsmallest(max(_CANDIDATES, 8 * count), compress(far, allowed) if allowed is not None else far)
         exact = ((sum(map(mul, question, numbers[at * width : (at + 1) * width])), at) for _, at in near)
         return _best(exact, count, None)

@@ -25,7 +25,7 @@ from dragoman.types.responses import ChatResponse, FinishReason
 from dragoman.types.usage import Usage
 
 Operation = Literal["chat", "embeddings", "count_tokens", "models", "raw"]
-Signal = Literal["queue_depth", "circuit_state", "budget_remaining_usd", "gateway_overhead_seconds"]
+Signal = Literal["queue_depth", "circuit_state", "budget_remaining_usd", "gateway_overhead_seconds", "prefix_moved"]
 
 OK = "ok"
 LEFT = "left"  # the reader left the stream before its end
@@ -245,8 +245,8 @@ class Observer(Protocol):
     Looks at calls.  It must not wait, and may be called in any thread; what it raises is logged and forgotten.
 
     An observer that also has `signal(name, value, labels)` is told of what belongs to no call: `queue_depth` (by how
-    many a line has grown), `circuit_state` (0 closed, 1 half open, 2 open), `budget_remaining_usd` and
-    `gateway_overhead_seconds`.
+    many a line has grown), `circuit_state` (0 closed, 1 half open, 2 open), `budget_remaining_usd`,
+    `gateway_overhead_seconds`, and `prefix_moved` (a window changed what the prompt of a conversation begins with).
     """
 
     def begin(self, call: Call) -> End | None:

@@ -8,7 +8,7 @@ Rule: nothing but observing depends on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -21,7 +21,7 @@ def conversation() -> str:
 
 
 @contextmanager
-def belonging_to(name: str) -> Iterator[None]:
+def belonging_to(name: str) -> Generator[None]:
     """Calls that begin meanwhile belong to a conversation."""
     token = _conversation.set(name)
     try:

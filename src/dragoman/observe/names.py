@@ -99,6 +99,12 @@ BUDGET: Final = Metric("dragoman_budget_remaining_usd", "gauge", "US dollars tha
 OVERHEAD: Final = Metric(
     "dragoman_gateway_overhead_seconds", "histogram", "Seconds that the gateway itself adds to a call.", ()
 )
+PREFIX: Final = Metric(
+    "dragoman_prefix_moved_total",
+    "counter",
+    "Turns of conversations whose prompt begins otherwise than the one before, by the window that decided it.",
+    ("reason",),
+)
 CALLS: Final = Metric(
     "openai_calls_total", "counter", "Calls, whatever the provider, by how they ended.", ("model", "status")
 )
@@ -111,7 +117,7 @@ RESPONSE: Final = Metric(
 
 METRICS: Final = (
     *(REQUESTS, DURATION, FIRST, BETWEEN, TOKENS, COST, RETRIES, FALLBACKS, REMAINING, PACED, INFLIGHT, QUEUE),
-    *(CIRCUIT, CACHE, BUDGET, OVERHEAD, CALLS, RESPONSE),
+    *(CIRCUIT, CACHE, BUDGET, OVERHEAD, PREFIX, CALLS, RESPONSE),
 )
 
 

@@ -218,6 +218,7 @@ _SIGNALS: Final[Mapping[Signal, tuple[Metric, str]]] = {
     "circuit_state": (names.CIRCUIT, "set"),
     "budget_remaining_usd": (names.BUDGET, "set"),
     "gateway_overhead_seconds": (names.OVERHEAD, "observe"),
+    "prefix_moved": (names.PREFIX, "inc"),
 }
 
 

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from secrets import token_hex
 from types import TracebackType
@@ -57,8 +58,13 @@ class Ray:
         wait_for(lambda: not processes(str(self.folder)), 30)
 
 
+def short_folder() -> tempfile.TemporaryDirectory[str]:
+    """Not pytest's: the path of a socket has at most 107 bytes."""
+    return tempfile.TemporaryDirectory(prefix="dragoman-ray-", ignore_cleanup_errors=True)
+
+
 def variables(folder: Path) -> dict[str, str]:
-    """What Ray's processes need to know each other, and to leave nothing on the machine: where token and sockets are."""
+    """What Ray's processes need to know each other, and to leave nothing: where token and sockets are."""
     return {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(_token(folder)),

@@ -6,19 +6,19 @@ It takes two seconds to start and half a gigabyte, so who needs none does not wa
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.batch.ray.cluster import Ray
+from tests.batch.ray.cluster import Ray, short_folder
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Ray]:
     """A cluster with four CPUs."""
-    # Not pytest's folder: the path of a socket has at most 107 bytes.
-    with tempfile.TemporaryDirectory(prefix="dragoman-ray-", ignore_cleanup_errors=True) as folder:
-        with Ray(Path(folder)) as running:
-            yield running
+    with (
+        short_folder() as folder,
+        Ray(Path(folder)) as running,
+    ):
+        yield running

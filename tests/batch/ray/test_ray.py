@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 import dragoman
 from dragoman.batch.journal import Kind, read_records
 from dragoman.testing import Server, echo, embeds, says
-from tests.batch.ray.cluster import KEY, SECRET, Ray, processes, variables
+from tests.batch.ray.cluster import KEY, SECRET, Ray, processes, short_folder, variables
 from tests.batch.rows import expected, line, read, texts, write
 from tests.house.modules import ROOT
 from tests.services import RedisServer, wait_for
@@ -57,7 +56,7 @@ class Run:
         return self
 
 
-def _workers(cluster: Ray) -> list[int]:
+def workers_of(cluster: Ray) -> list[int]:
     """The processes of its actors: of all that are children of a raylet of the cluster, those that are named so."""
     raylets = [pid for pid in processes(str(cluster.folder)) if "raylet" in _name(pid)]
     return [pid for pid in processes("ray::Worker") if _parent(pid) in raylets]
@@ -71,20 +70,22 @@ def _parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
 
 
-def _rows(folder: Path, count: int, **body: Any) -> None:
+def write_rows(folder: Path, count: int, **body: Any) -> None:
+    """Write so many rows as the input."""
     write(folder / "in.jsonl", (line(number, **body) for number in range(count)))
 
 
-def _outcomes(folder: Path) -> Counter[bytes]:
+def outcomes(folder: Path) -> Counter[bytes]:
+    """How many outcomes each row has in the journal."""
     return Counter(r.key for r in read_records(folder / "out.jsonl.job") if r.kind in (Kind.DONE, Kind.FAILED))
 
 
 def test_a_worker_that_dies_costs_no_row(cluster: Ray, tmp_path: Path) -> None:
     """300 rows on two workers, one killed in the middle: each row has one answer, and few were asked twice."""
-    _rows(tmp_path, 300)
+    write_rows(tmp_path, 300)
     with Server(default=echo(latency=0.05)) as server:
         run = Run(cluster, server, tmp_path, workers=2).after(server, 100)
-        workers = _workers(cluster)
+        workers = workers_of(cluster)
         os.kill(workers[0], signal.SIGKILL)
         told = run.end()
         asked = Counter(request.chat.messages[-1].text for request in server.requests if request.chat)
@@ -94,7 +95,7 @@ def test_a_worker_that_dies_costs_no_row(cluster: Ray, tmp_path: Path) -> None:
     assert {f"hello {number}" for number in range(300)} == set(asked)
     again = sum(asked.values()) - 300
     assert again <= WINDOW
-    assert 300 == len(_outcomes(tmp_path)) == sum(_outcomes(tmp_path).values())
+    assert 300 == len(outcomes(tmp_path)) == sum(outcomes(tmp_path).values())
     assert any("1 of Ray's workers were lost" in note for note in told["notes"]), told
     lost = [row for row in read(tmp_path / "out.jsonl") if row["attempts"][0]["outcome"] == "WorkerLost"]
     assert again <= len(lost) <= WINDOW
@@ -103,10 +104,10 @@ def test_a_worker_that_dies_costs_no_row(cluster: Ray, tmp_path: Path) -> None:
 
 def test_a_worker_that_hangs_is_replaced_after_its_lease(cluster: Ray, tmp_path: Path) -> None:
     """One that stands still and says nothing is ended, and its rows are asked by others."""
-    _rows(tmp_path, 200)
+    write_rows(tmp_path, 200)
     with Server(default=echo(latency=0.05)) as server:
         run = Run(cluster, server, tmp_path, workers=1, ray={"lease": 3}).after(server, 60)
-        os.kill(_workers(cluster)[0], signal.SIGSTOP)
+        os.kill(workers_of(cluster)[0], signal.SIGSTOP)
         told = run.end()
 
     assert 200 == told["done"], (told, run.stderr, read(tmp_path / "out.errors.jsonl")[:2])
@@ -115,19 +116,19 @@ def test_a_worker_that_hangs_is_replaced_after_its_lease(cluster: Ray, tmp_path:
 
 
 def test_a_driver_that_is_killed_goes_on(cluster: Ray, tmp_path: Path) -> None:
-    """kill -9 ends its workers, too; the same command asks what is left, and nothing of it stops a batch without Ray."""
-    _rows(tmp_path, 300)
+    """kill -9 ends its workers, too; the same command goes on, and so does a batch without Ray."""
+    write_rows(tmp_path, 300)
     with Server(default=echo(latency=0.05)) as server:
         run = Run(cluster, server, tmp_path).after(server, 100)
         run.process.kill()
         assert {} == run.end()
-        wait_for(lambda: not _workers(cluster), 30)
-        kept = len(_outcomes(tmp_path))
+        wait_for(lambda: not workers_of(cluster), 30)
+        kept = len(outcomes(tmp_path))
         run = Run(cluster, server, tmp_path).after(server, server.calls + 50)
         run.process.send_signal(signal.SIGINT)
         told = run.end()
         assert "stopped cleanly" in told["message"], run.stderr
-        settled = len(_outcomes(tmp_path))
+        settled = len(outcomes(tmp_path))
         told = Run(None, server, tmp_path, engine="local").end()
         paid = server.calls
 
@@ -135,13 +136,13 @@ def test_a_driver_that_is_killed_goes_on(cluster: Ray, tmp_path: Path) -> None:
     assert expected(300) == texts(tmp_path / "out.jsonl")
     assert kept < settled < 300
     assert 300 <= paid <= 300 + WINDOW
-    assert 300 == len(_outcomes(tmp_path)) == sum(_outcomes(tmp_path).values())
+    assert 300 == len(outcomes(tmp_path)) == sum(outcomes(tmp_path).values())
 
 
 def test_requests_and_answers_are_those_of_one_process(cluster: Ray, tmp_path: Path) -> None:
     """Typed rows, words and vectors: what the provider sees, and what is written, does not depend on who asks."""
     shape = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "title": "Count"}
-    _rows(tmp_path, 5)
+    write_rows(tmp_path, 5)
     seen: list[list[bytes]] = []
     outputs: list[list[dict[str, Any]]] = []
     told: list[dict[str, Any]] = []
@@ -181,7 +182,7 @@ def test_requests_and_answers_are_those_of_one_process(cluster: Ray, tmp_path: P
 
 def test_a_budget_is_one_for_all_workers(cluster: Ray, tmp_path: Path) -> None:
     """`max_cost` is never crossed, and the run goes on with more."""
-    _rows(tmp_path, 100, max_tokens=10)
+    write_rows(tmp_path, 100, max_tokens=10)
     prices = {"fake/m": {"prices": [{"input": "1", "output": "1"}]}}
     with Server(default=echo()) as server:
         told = Run(cluster, server, tmp_path, max_cost="0.0003", client={"models": prices}).end()
@@ -195,7 +196,7 @@ def test_a_budget_is_one_for_all_workers(cluster: Ray, tmp_path: Path) -> None:
 
 def test_a_limit_in_redis_is_one_for_all_workers(cluster: Ray, redis_server: RedisServer, tmp_path: Path) -> None:
     """Three workers together send what one may."""
-    _rows(tmp_path, 60)
+    write_rows(tmp_path, 60)
     source = (
         "import json, sys; from dragoman import Limit; from tests.batch.ray import work; "
         "told = json.loads(sys.argv[1]); "
@@ -223,7 +224,7 @@ def test_a_limit_in_redis_is_one_for_all_workers(cluster: Ray, redis_server: Red
 
 def test_a_key_stays_where_it_is(cluster: Ray, tmp_path: Path) -> None:
     """It is in no file that Ray writes, and one that is only in the driver is refused before anything is sent."""
-    _rows(tmp_path, 20)
+    write_rows(tmp_path, 20)
     with Server(default=echo()) as server:
         told = Run(cluster, server, tmp_path).end()
         assert 20 == told["done"]
@@ -243,7 +244,7 @@ def test_a_key_stays_where_it_is(cluster: Ray, tmp_path: Path) -> None:
 
 def test_workers_with_other_code_are_refused(cluster: Ray, tmp_path: Path) -> None:
     """Nothing is sent by a mixture of versions, and the error says which are where."""
-    _rows(tmp_path, 5)
+    write_rows(tmp_path, 5)
     other = tmp_path / "other"
     shutil.copytree(Path(dragoman.__file__).parent, other / "dragoman", ignore=shutil.ignore_patterns("__pycache__"))
     with (other / "dragoman" / "runtime.py").open("a") as file:
@@ -259,7 +260,7 @@ def test_workers_with_other_code_are_refused(cluster: Ray, tmp_path: Path) -> No
 
 def test_a_cluster_without_room(cluster: Ray, tmp_path: Path) -> None:
     """Workers that Ray cannot place are waited for, but not for ever."""
-    _rows(tmp_path, 5)
+    write_rows(tmp_path, 5)
     with Server(default=echo()) as server:
         told = Run(cluster, server, tmp_path, ray={"num_cpus": 100, "wait": 1}).end()
 
@@ -269,9 +270,9 @@ def test_a_cluster_without_room(cluster: Ray, tmp_path: Path) -> None:
 
 def test_ray_on_this_machine_ends_with_the_batch(tmp_path: Path) -> None:
     """Without an address Ray is started here, and goes when the batch has ended, or its process is killed."""
-    with tempfile.TemporaryDirectory(prefix="dragoman-ray-", ignore_cleanup_errors=True) as short:
+    with short_folder() as short:
         folder = Path(short)
-        _rows(folder, 60)
+        write_rows(folder, 60)
         with Server(default=echo(latency=0.02)) as server:
             run = Run(None, server, folder).after(server, 30)
             assert processes(short)

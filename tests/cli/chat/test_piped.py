@@ -108,6 +108,15 @@ def test_commands_with_nothing_to_do_say_so(dragoman):
         assert sign in result.err
 
 
+def test_edit_takes_the_next_line(dragoman, url):
+    """Without an editor the changed text is the next line; where there is none, the chat ends."""
+    dragoman("chat", "-m", "sim/echo", "--cid", "trip", stdin=b"Rome\n/edit\nOslo\n")
+    assert ["Oslo", "Oslo"] == history(url, "trip")
+
+    assert 0 == dragoman("chat", "-m", "sim/echo", "--cid", "trip", stdin=b"/edit\n").code
+    assert ["Oslo", "Oslo"] == history(url, "trip")
+
+
 def test_what_looks_like_a_command_can_be_said(dragoman, url):
     """Two slashes say one."""
     dragoman("chat", "-m", "sim/echo", "--cid", "trip", stdin=b"//etc/hosts is a file\n")

@@ -101,28 +101,9 @@ here. And [1] footnote[^1].
 
 Last line
 """
-MARKS = [
-    "# ",
-    "- ",
-    "1. ",
-    "> ",
-    "\n```\n",
-    "``",
-    "**",
-    "*",
-    "_",
-    "`",
-    "[",
-    "](",
-    ")",
-    "|",
-    "---",
-    "\n",
-    "\n\n",
-    "  ",
-    "    ",
-]
-WORDS = [*MARKS, "word ", "long-word ", "中文", "。", "😀", "<b>", "&amp;", "\\", "a", "=", "![", "$x$", "2 * 3 "]
+INLINE = ["``", "**", "*", "_", "`", "[", "](", ")", "![", "\\", "&amp;", "<b>", "$x$", "2 * 3 "]
+MARKS = ["# ", "- ", "1. ", "> ", "\n```\n", "|", "---", "=", "\n", "\n\n", "  ", "    "]
+WORDS = [*MARKS, *INLINE, "word ", "long-word ", "中文", "。", "😀", "a"]
 
 
 def drawn(pieces: list[str], widths: list[int], *, colour: bool = False) -> str:
@@ -213,14 +194,12 @@ def test_code_is_shown_line_by_line_and_coloured():
 @pytest.mark.parametrize("width", [12, 30, 200])
 def test_a_table_with_no_room_is_shown_as_written(width):
     """Where a table does not fit, its cells are there all the same."""
-    cells = [f"cell{number}" for number in range(15)]
+    cells = [f"cell{chr(97 + number)}" for number in range(15)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in (cells, ["---"] * 15, cells))
 
     shown = visible(drawn([table], [width]))
 
-    assert [2] * 15 == [
-        shown.replace("cell1", "cell1 ", 0).count(cell) - (10 if cell == "cell1" else 0) for cell in cells
-    ]
+    assert [2] * 15 == [shown.count(cell) for cell in cells]
 
 
 @settings(max_examples=150, deadline=None)
@@ -261,4 +240,4 @@ def test_the_work_is_linear(unit):
         return time.process_time() - started
 
     seconds(20)
-    assert seconds(2400) < 24 * max(seconds(300), 0.005)
+    assert seconds(3200) < 32 * max(seconds(400), 0.01)

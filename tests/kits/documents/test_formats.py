@@ -138,7 +138,7 @@ def test_words_cannot_become_structure(words: str):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_book_comes_back(seed: int):
-    """A book with everything hard in it: all its words are others, nothing else is, and the way back gives its bytes."""
+    """All words of a book with everything hard in it are others, nothing else is, and the way back gives its bytes."""
     source = book(seed, pages=4)
     document = read(source, "markdown")
 
@@ -154,8 +154,10 @@ def test_book_comes_back(seed: int):
 def test_markdown_is_cut_where_words_are():
     """Code, targets, tags and formulas are pieces; titles, alternative texts and cells are segments."""
     source = (
-        '---\nname: kept\n---\n# Hello **world** #\n\nSee [the guide](/a "More"), `code` and ![pic](x.png).\nNext, {name}.\n\n'
-        "> quote\n> more\n\n- [x] item\n\n      code\n\n| a | b |\n|---|:-:|\n| c \\| d | $x$ e |\n\n```\nno\n```\n\nA\n===\n"
+        "---\nname: kept\n---\n# Hello **world** #\n\n"
+        'See [the guide](/a "More"), `code` and ![pic](x.png).\nNext, {name}.\n\n'
+        "> quote\n> more\n\n- [x] item\n\n      code\n\n"
+        "| a | b |\n|---|:-:|\n| c \\| d | $x$ e |\n\n```\nno\n```\n\nA\n===\n"
     )
     texts = shown(read(source, "markdown"))
 
@@ -186,6 +188,14 @@ def test_html_is_cut_where_words_are():
     assert 'alt="A view &quot;&amp;&lt;"' in text
     assert '<title>A title "&amp;&lt;</title>' in text
     assert '<script>var a = "<p>no</p>";</script><p translate="no">kept</p>' in text
+
+
+def test_bare_signs_in_html_stay():
+    """A sign that should have been written as its name stays as it is, and the words around it change."""
+    document = read("<p>If a < b & c > d, stop.</p>", "html")
+    text, left = whole(document, {0: pseudo(document.segments[0].text)})
+
+    assert ("<p>Îƒ à < ƀ &amp; ç > đ, šţöþ.</p>", set()) == (text, left)
 
 
 def test_json_shows_messages_and_not_keys():

@@ -109,7 +109,9 @@ def test_what_is_not_personal_stays(text: str):
     assert text == masker().mask(text, "m1").text
 
 
-@pytest.mark.parametrize("text", ["护照号码：E12345678", "passport no. X1234567", "my phone number is 5551234", "电话:88123456"])
+@pytest.mark.parametrize(
+    "text", ["护照号码：E12345678", "passport no. X1234567", "my phone number is 5551234", "电话:88123456"]
+)
 def test_a_word_says_what_a_number_is(text: str):
     """A number that proves nothing by itself is masked where the word before it says what it is."""
     assert 1 == len(masker().find(text))

@@ -21,7 +21,6 @@ from typing import Any, Final, cast
 
 import msgspec
 
-import dragoman
 from dragoman.batch.vectors import VectorRequest
 from dragoman.errors import ConfigError
 from dragoman.secrets import Secret, parse_reference
@@ -87,7 +86,7 @@ class About(msgspec.Struct, frozen=True):
 @cache
 def code_of() -> str:
     """A short name for the code of this package, the same wherever it is the same."""
-    root, digest = Path(dragoman.__file__).parent, blake2b(digest_size=6)
+    root, digest = Path(__file__).parents[2], blake2b(digest_size=6)
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         digest.update(blake2b(path.read_bytes()).digest())

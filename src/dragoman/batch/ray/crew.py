@@ -23,6 +23,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any, Final
 
+from dragoman._version import __version__
 from dragoman.batch.ray.carrying import About, Outcome, code_of, python_of
 from dragoman.batch.ray.cluster import Cluster, LostError
 from dragoman.batch.ray.worker import Worker
@@ -251,8 +252,6 @@ class Crew:
         about: About = await self._cluster.answer(hand.actor.about.remote(), 1e9)
         mine = About(about.version, code_of(), python_of(), "", 0)
         if (about.code, about.python) != (mine.code, mine.python):
-            from dragoman import __version__
-
             mine = About(__version__, mine.code, mine.python, "", 0)
             raise ConfigError(
                 f"the Ray worker at {about.host} has {about}, and here is {mine}: install the same on all nodes, or "

@@ -20,7 +20,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import dragoman
+from dragoman._version import __version__
 from dragoman.batch.ray.carrying import About, Errand, Outcome, code_of, packed, python_of
 from dragoman.batch.vectors import ask
 from dragoman.errors import DragomanError, MissingKeyError
@@ -50,7 +50,7 @@ class Worker:
 
     async def about(self) -> About:
         """Say who it is."""
-        return About(dragoman.__version__, code_of(), python_of(), platform.node(), os.getpid())
+        return About(__version__, code_of(), python_of(), platform.node(), os.getpid())
 
     async def open(self, arguments: bytes) -> None:
         """Make the client."""

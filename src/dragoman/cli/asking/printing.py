@@ -19,7 +19,6 @@ from dragoman.cli.answer import TAG, Asker, Manner
 from dragoman.cli.asking.block import blocks
 from dragoman.cli.asking.wanted import Plan
 from dragoman.cli.output import dim, print_json, safe, talk, write
-from dragoman.cli.schema.source import elements
 from dragoman.cli.words import t
 from dragoman.errors import DragomanError, OutputError, SchemaError
 from dragoman.types.fold import unfold
@@ -61,7 +60,7 @@ def _value(asked: _Asked) -> int:
         for answer in error.answers[-1:] if isinstance(error, SchemaError) else ():
             dim(answer.text.rstrip("\n") + "\n")
         raise
-    value = elements(response.output) if asked.plan.many else response.output
+    value = _elements(response.output) if asked.plan.many else response.output
     if asked.manner.as_json:
         print_json(_data(response, started) | {"output": value})
     else:
@@ -69,6 +68,12 @@ def _value(asked: _Asked) -> int:
         write((msgspec.json.format(data, indent=2) if asked.manner.terminal.stdout else data).decode() + "\n")
     _tell_usage(asked, response, started)
     return exits.OK
+
+
+def _elements(value: Any) -> Any:
+    from dragoman.cli.schema.source import elements
+
+    return elements(value)
 
 
 def _block(asked: _Asked) -> int:

@@ -17,11 +17,9 @@ from dragoman import catalog
 from dragoman.cli.choose import Choice
 from dragoman.cli.config.reading import Defaults, defaults
 from dragoman.cli.options import parse_options
-from dragoman.cli.schema.source import read_schema, several
 from dragoman.cli.setup import Setup
-from dragoman.cli.template.commands import written
-from dragoman.cli.template.filling import parse_params, templated
-from dragoman.cli.template.store import Template, find
+from dragoman.cli.template.store import Template, find, written
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.types.messages import Message
 from dragoman.types.requests import OutputFormat, Settings, typed_output
@@ -62,13 +60,18 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     proxy: str | None
     ca: str | None
 
-    def check(self, *, as_json: bool, raw: bool) -> None:
+    def check(self, *, as_json: bool, raw: bool, in_talk: bool) -> None:
         """
         Refuse what cannot be together.
 
         Raises:
-            click.UsageError: Two of them ask for different things on standard output.
+            click.UsageError: Two of them ask for different things on standard output, or for what a turn of a
+                conversation cannot be.
         """
+        if in_talk and self.fallback:
+            raise click.UsageError(t("ask.fallback_in_conversation"))
+        if in_talk and (self.schema or self.schema_multi):
+            raise click.UsageError(t("ask.schema_in_conversation"))
         given = {
             "--json": as_json,
             "--jsonl": self.jsonl,
@@ -78,10 +81,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         }
         forms = [name for name, on in given.items() if on]
         if len(forms) > 1:
-            raise click.UsageError(f"{' and '.join(forms)} exclude each other")
+            raise click.UsageError(t("usage.two", one=forms[0], other=forms[1]))
         schemas = [name for name, on in (("--schema", self.schema), ("--schema-multi", self.schema_multi)) if on]
         if len(schemas) > 1:
-            raise click.UsageError("--schema and --schema-multi exclude each other")
+            raise click.UsageError(t("usage.two", one=schemas[0], other=schemas[1]))
         if schemas and forms and forms[0] != "--json":
             raise click.UsageError(f"{schemas[0]} prints JSON: {forms[0]} has no meaning with it")
 
@@ -112,6 +115,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """The question, through the template."""
         if self.template is None:
             return list(messages)
+        from dragoman.cli.template.filling import parse_params, templated  # who names no template need not load this
+
         return templated(messages, self.template, parse_params(self.wanted.param))
 
     def settings(self, pairs: Iterable[str], timeout: float | None) -> Settings:
@@ -158,15 +163,21 @@ def plan_of(wanted: Wanted, setup: Setup) -> Plan:
     if wanted.param and template is None:
         raise ConfigError("-p fills a place of a template: name one with -t", field="param")
     given = wanted.schema_multi or wanted.schema or (template.schema if template else None)
-    schema = None if given is None else read_schema(given)
     many = wanted.schema_multi is not None
     return Plan(
         wanted=wanted,
         template=template,
         defaults=defaults([setup.project, setup.user]),
-        schema=several(schema) if many else schema,
+        schema=None if given is None else _schema(given, many=many),
         many=many,
     )
+
+
+def _schema(given: str, *, many: bool) -> Any:
+    from dragoman.cli.schema.source import read_schema, several  # who asks for text need not load this
+
+    schema = read_schema(given)
+    return several(schema) if many else schema
 
 
 def _with_fallback(choice: Choice, others: Sequence[str], setup: Setup) -> dict[str, Any]:

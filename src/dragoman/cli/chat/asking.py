@@ -19,10 +19,10 @@ from dragoman import background
 from dragoman.cli import exits
 from dragoman.cli.answer import TAG
 from dragoman.cli.chat.desk import Desk
-from dragoman.cli.chat.interrupts import Interrupts, interrupts
 from dragoman.cli.chat.tools import Sure
 from dragoman.cli.chat.waiting import Waiting
 from dragoman.cli.chat.words import t
+from dragoman.cli.interrupts import Interrupts, interrupts
 from dragoman.cli.output import dim, talk
 from dragoman.cli.render.screen import Writer, writer
 from dragoman.errors import DragomanError
@@ -119,6 +119,8 @@ class Asking:
                     talk(t("broke"))
             else:
                 self._told(answer, response)
+            finally:
+                answer.pause()
 
     def _told(self, answer: _Answer, response: ChatResponse) -> None:
         hint = answer.end()

@@ -95,6 +95,8 @@ class Chat:
             if not self._screen.stdin:
                 raise
             tell_error(error)
+        except EOFError:  # in the midst of a command that reads a line
+            self.leaving = True
         except KeyboardInterrupt:
             if not self._screen.stdin:
                 raise

@@ -12,6 +12,7 @@ import runpy
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 from dragoman.cli.chat.words import t
@@ -47,11 +48,15 @@ def load_tools(file: str) -> list[Callable[..., Any]]:
 
 
 def _why(file: str, failed: BaseException) -> str:
-    if isinstance(failed, FileNotFoundError | IsADirectoryError | PermissionError) and failed.filename == file:
+    if isinstance(failed, FileNotFoundError | IsADirectoryError | PermissionError) and _same(failed.filename, file):
         return f"{file} cannot be read: {failed.strerror}"
     if isinstance(failed, SyntaxError):
         return f"{file} is no Python: line {failed.lineno}: {failed.msg}"
     return f"{file} cannot be loaded: {type(failed).__name__}: {failed}"
+
+
+def _same(one: object, other: str) -> bool:
+    return isinstance(one, str) and Path(one).absolute() == Path(other).absolute()
 
 
 class Sure:

@@ -92,7 +92,6 @@ CHINESE: Final = {
     "stopped_empty": "· 尚未收到内容就已停止：/retry 重新提问",
     "broke": "· 已收到的内容已保留：/continue 接着写，/retry 重新提问",
     "offered": "· 上一轮没有完整的回答（{state}）：{text}",
-    "running": "· a turn runs here, on another terminal, or its process died a moment ago",
     "running": "· 这里有一轮正在另一个终端进行，或其进程刚刚中断",
     "offered_fix": "  /continue 接着写，/retry 重新提问，或直接说别的",
     "nothing_open": "· 没有可以接着写的回答",

@@ -38,7 +38,7 @@ _dragoman() {
                 if [[ $line == *$'\t'* ]]; then plain+=("$value:${line#*$'\t'}"); else plain+=("$value"); fi ;;
         esac
     done < <("${(Q)words[1]}" __complete zsh "${(@Q)words[2,CURRENT]}" 2>/dev/null)
-    (( $#plain )) && _describe -V 'dragoman' plain $space
+    (( $#plain )) && _describe -V dragoman plain "${space[@]}"
     (( files )) && _files
 }
 if [[ $funcstack[1] == _dragoman ]]; then

@@ -75,8 +75,10 @@ def ADD(
 def embedding_client(embed: str | None, place: Place) -> Client:
     """A client that knows the provider of the vectors as `.env` and the stored keys have it."""
     setup = load(os.environ, Path())
-    with place.opened(new=True) as base:
-        model = embed or base.stats().embed
+    model = embed
+    if not model and place.is_there:
+        with place.opened() as base:
+            model = base.stats().embed
     if not model or model == MODEL:
         return Client()
     provider, _ = catalog.parse_model(model, setup.providers)

@@ -15,6 +15,7 @@ from dragoman.cli.kit.about import prompts_of
 from dragoman.cli.options import parse_options
 from dragoman.cli.output import talk, terminal, write
 from dragoman.kits.documents import FORMATS
+from dragoman.kits.rewriting.files import decoded
 from dragoman.kits.rewriting.values import RewriteEstimate, RewriteProgress, RewriteResult
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ def arguments(kit: str, source: str, given: dict[str, Any]) -> dict[str, Any]:
     prompts = given.pop("prompts") or prompts_of(kit, os.environ)
     if source == "-":
         given["format"] = given.get("format") or "markdown"
-        text: str | Path = sys.stdin.buffer.read().decode(given.get("encoding") or "utf-8")
+        text: str | Path = decoded(sys.stdin.buffer.read(), "standard input", given.get("encoding") or "utf-8")
     else:
         text = Path(source)
     kept = {name: value for name, value in given.items() if value is not None and value != ()}
@@ -69,10 +70,16 @@ def tell_estimate(estimate: RewriteEstimate) -> int:
     """Say what a run takes."""
     price = "the price is not known" if estimate.cost is None else f"about ${estimate.cost:,.4f}"
     write(
-        f"{estimate.segments:,} segments, {estimate.reused:,} of them are there already; "
-        f"{estimate.requests:,} requests, about {estimate.input_tokens:,} tokens in and {estimate.output_tokens:,} out; {price}\n"
+        f"{counted(estimate.segments, 'segment')}, {estimate.reused:,} of them there already; "
+        f"{counted(estimate.requests, 'request')}, about {estimate.input_tokens:,} tokens in "
+        f"and {estimate.output_tokens:,} out; {price}\n"
     )
     return exits.OK
+
+
+def counted(number: int, word: str) -> str:
+    """A number and what it counts."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def bar() -> Callable[[RewriteProgress], None] | None:
@@ -99,9 +106,10 @@ def tell(result: RewriteResult) -> int:
         talk(f"· and {len(result.findings) - _SHOWN} more: --json shows all")
     kept = sum(segment.kept for segment in result.segments)
     if kept:
-        talk(f"· {kept} segments stay as they were, because their new texts would break the document")
+        talk(f"· {counted(kept, 'segment')} left as in the source: the new text would break the document")
     cost = "" if result.cost is None else f", ${result.cost:.4f}"
-    talk(f"· {len(result.segments)} segments, {result.reused} of them were there; {result.requests} requests{cost}")
+    requests, reused = counted(result.requests, "request"), f"{result.reused:,} of them there before"
+    talk(f"· {counted(len(result.segments), 'segment')}, {reused}; {requests}{cost}")
     return exits.OK if result.ok else exits.OUTPUT
 
 

@@ -17,7 +17,7 @@ from dragoman.cli.options import parse_options
 from dragoman.cli.output import print_json, print_table, safe, talk, write
 from dragoman.cli.schema.commands import read_text
 from dragoman.cli.schema.source import read_schema
-from dragoman.cli.template.store import Template, checked_name, find, folder, names, parse, source
+from dragoman.cli.template.store import Template, checked_name, find, folder, names, parse, source, written
 from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 
@@ -111,14 +111,6 @@ def check(template: Template) -> None:
     parse_options([f"{name}={value}" for name, value in written(template.options).items()], None)
     if template.schema is not None:
         read_schema(template.schema)
-
-
-def written(options: dict[str, Any]) -> dict[str, str]:
-    """Settings as `-o` writes them."""
-    return {
-        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        for name, value in options.items()
-    }
 
 
 def _head(options: dict[str, Any]) -> str:

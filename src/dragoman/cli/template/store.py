@@ -142,6 +142,14 @@ def parse(name: str, text: str, path: Path | None = None) -> Template:
     return Template(name=name, text=text[found.end() :].strip("\n"), path=path, **_checked(head, where))
 
 
+def written(options: Mapping[str, Any]) -> dict[str, str]:
+    """Settings as `-o` writes them."""
+    return {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for name, value in options.items()
+    }
+
+
 def _toml(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)

@@ -100,6 +100,8 @@ class Sending:
             to: Who will answer.
         """
         plan = self._planned(base, request.messages, request, to)
+        for decision in plan.done.decisions:
+            self._voice.plain.watch.signal("prefix_moved", 1, reason=decision.by)
         ready, notices = self._prepared(request.directed(messages=plan.messages), to)
         return Ready(self._marked(ready, base.path, plan, to), plan.nodes, notices, _room(to))
 

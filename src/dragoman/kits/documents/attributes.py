@@ -5,6 +5,7 @@ HTML's words: names of signs in them, and the attributes of tags that readers se
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,6 +14,7 @@ from dragoman.kits.documents.maker import Maker
 from dragoman.kits.documents.protect import ENTITY, protected
 from dragoman.kits.documents.tags import readers_attributes
 
+_SIGN: Final = re.compile(rf"{ENTITY.pattern}|[<>]")
 _KEPT: Final = frozenset("<>\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f")
 
 
@@ -24,9 +26,9 @@ class HtmlWeaver(Weaver):
 
 
 def html_words(text: str) -> Iterator[str | Piece]:
-    """Cut text between tags into words and pieces; names of signs that are no letters stay."""
+    """Cut text between tags into words and pieces; signs that are no letters stay as they are written."""
     at = 0
-    for found in ENTITY.finditer(text):
+    for found in _SIGN.finditer(text):
         if html.unescape(found[0]) in _KEPT:
             yield from protected(text[at : found.start()])
             yield Piece(kind="entity", source=found[0])

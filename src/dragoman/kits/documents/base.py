@@ -203,16 +203,21 @@ class _Writer:
         if same and inside == [piece.source for piece in segment.pieces]:
             return segment.raw
         placer = self._placers[segment.form]
-        filled = [
-            inside[run - 1] if isinstance(run, int) else placer.escape(segment, run)
-            for run in runs(segment.text if text is None else text)
-        ]
+        shown = runs(segment.text if text is None else text)
+        filled = [_filled(run, inside, segment, placer) for run in shown]
         return placer.place(segment, "".join(filled))
 
     def _piece(self, piece: Piece, *, same: bool) -> str:
         if not piece.parts:
             return piece.source if same else piece.kept
         return "".join(part if isinstance(part, str) else self.slot(part) for part in piece.parts)
+
+
+def _filled(run: str | int, inside: list[str], segment: Segment, placer: Placer) -> str:
+    """Words as they are written, or what a mark stands for; a mark that stands for nothing is words."""
+    if isinstance(run, int):
+        return inside[run - 1] if 0 < run <= len(inside) else f"⟦{run}⟧"
+    return placer.escape(segment, run)
 
 
 def skeleton(document: Document) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:

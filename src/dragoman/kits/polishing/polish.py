@@ -79,7 +79,7 @@ async def polish(
     Improve a text in the language in which it is written.
 
     Args:
-        source: As for `translate`.  Of PO files nothing is polished but what is not translated yet.
+        source: As for `translate`; PO files are not polished.
         model: `provider/model`.
         level: How much may be changed: `light`, `medium` or `strong`.
         style: For the editor: `plain English, short sentences`.
@@ -173,6 +173,8 @@ def _task(
 ) -> Task:
     if not isinstance(model, str) or not model:
         raise ConfigError("model is missing: give provider/model", field="model")
+    if document.format == "po":
+        raise ConfigError("a PO file is translated, not polished: its messages belong to the program", field="format")
     if level not in _LEVELS:
         raise ConfigError(f"level is {level!r}: give one of {', '.join(get_args(Level))}", field="level")
     if isinstance(max_ratio, bool) or not isinstance(max_ratio, int | float) or not max_ratio > 0:

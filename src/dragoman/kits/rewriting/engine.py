@@ -123,9 +123,12 @@ class Run:
         """
         self._tell()
         if client is not None and self._queue:
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(min(self._task.parallel, len(self._queue))):
-                    workers.create_task(self._work(client))
+            try:
+                async with asyncio.TaskGroup() as workers:
+                    for _ in range(min(self._task.parallel, len(self._queue))):
+                        workers.create_task(self._work(client))
+            except BaseExceptionGroup as group:  # of the caller's own function for progress
+                raise group.exceptions[0] from None
         if self._failure is not None:
             raise self._failure
         return self._joined()

@@ -26,11 +26,23 @@ def text_of(source: str | Path, encoding: str) -> str:
     if not isinstance(source, os.PathLike):
         raise ConfigError(f"source is {type(source).__name__}: give a text, or the Path of a file", field="source")
     try:
-        return Path(source).read_bytes().decode(encoding)
+        data = Path(source).read_bytes()
     except OSError as error:
         raise ConfigError(f"{source} cannot be read: {error.strerror}", field="source") from error
+    return decoded(data, str(source), encoding)
+
+
+def decoded(data: bytes, name: str, encoding: str) -> str:
+    """
+    Bytes as text.
+
+    Raises:
+        ConfigError: They are none in that encoding.
+    """
+    try:
+        return data.decode(encoding)
     except UnicodeDecodeError as error:
-        text = f"{source} is not {encoding}: {error.reason} at byte {error.start}; give encoding="
+        text = f"{name} is not {encoding}: {error.reason} at byte {error.start}; give encoding="
         raise ConfigError(text, field="encoding") from error
     except LookupError as error:
         raise ConfigError(f"encoding is {encoding!r}: there is none of that name", field="encoding") from error

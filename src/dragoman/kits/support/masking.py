@@ -40,7 +40,7 @@ _LABEL: Final = f"(?:[{_SET}-]+|[\u2e80-\u2fff\u3040-\ufaff]+)"
 _BIT: Final = r"[ ().-]{0,2}"
 _EDGE: Final = r"(?<![A-Za-z0-9_])"
 _END: Final = r"(?![A-Za-z0-9])"
-_DATE: Final = re.compile(r"\d{1,2}([./ -])\d{1,2}\1(?:\d{4}|\d{2})(?!\d)")
+_DATE: Final = re.compile(r"\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d{2})(?![./-]?\d)")
 _DIGITS_END: Final = r"(?!\d)"
 
 
@@ -93,9 +93,17 @@ _WRITTEN: Final[tuple[tuple[Kind, str, _Check], ...]] = (
     ("phone", rf"(?<![A-Za-z0-9_+])(?:\+|00)[1-9](?:{_BIT}\d){{6,14}}{_DIGITS_END}", _dialled),
     ("phone", rf"(?<![\d-])(?:86[ -]?)?1[3-9]\d[ -]?\d{{4}}[ -]?\d{{4}}{_DIGITS_END}", _all),  # China, mobile
     ("phone", r"(?<![A-Za-z0-9_-])0\d{1,4}-\d{1,4}-\d{3,4}(?![\d-])", _dialled),  # East Asia
-    ("phone", r"(?<![A-Za-z0-9_-])(?:\(0\d{1,5}\)|0\d{1,5})(?:[ ./-]{1,3}\d{2,8}){1,5}(?!\d|-\d)", _dialled),  # with its area code
+    (
+        "phone",
+        r"(?<![A-Za-z0-9_-])(?:\(0\d{1,5}\)|0\d{1,5})(?:[ ./-]{1,3}\d{2,8}){1,5}(?!\d|-\d)",
+        _dialled,
+    ),  # with its area code
     ("phone", rf"(?<![A-Za-z0-9_.,-])0[1-9]\d{{8,10}}{_DIGITS_END}", _dialled),  # the same in one row
-    ("phone", rf"(?<![A-Za-z0-9_-])(?:1[ .-])?(?:\([2-9]\d\d\)|[2-9]\d\d)[ .-]\d{{3}}[ .-]\d{{4}}{_DIGITS_END}", _all),  # North America
+    (
+        "phone",
+        rf"(?<![A-Za-z0-9_-])(?:1[ .-])?(?:\([2-9]\d\d\)|[2-9]\d\d)[ .-]\d{{3}}[ .-]\d{{4}}{_DIGITS_END}",
+        _all,
+    ),  # North America
     ("phone", r"(?<![A-Za-z0-9_,.-])(?<!\d )(?:[5-9]\d{3}[ -]|[23](?!0\d\d)\d{3} )\d{4}(?![ -]?\d)", _all),  # Hong Kong
     (
         "phone",

@@ -37,7 +37,8 @@ class Vault:
         self._talk: AsyncConversation | None = None
         self._read = False
         if kept:
-            self._talk = Answering(client).conversation(f"{ticket}{_SUFFIX}", model="sim/echo", window=None, **talk)
+            talk = {**talk, "window": None}
+            self._talk = Answering(client).conversation(f"{ticket}{_SUFFIX}", model="sim/echo", **talk)
 
     def __repr__(self) -> str:
         return f"<Vault of {len(self._values)} values>"

@@ -47,6 +47,7 @@ class _Page(HTMLParser):
         self._at = 0
         self._hidden: list[str] = []  # open elements from the first one that is left out
         self._pre = 0
+        self._lines = 0  # line feeds at the end of the text so far
         self._head: tuple[int, int] | None = None  # level and beginning of the heading that is open
 
     def text(self) -> str:
@@ -100,16 +101,15 @@ class _Page(HTMLParser):
         return self._pieces[-1] if self._pieces else ""
 
     def _break(self, lines: str) -> None:
-        if not self._pieces:
-            return
-        there = len(self._last()) - len(self._last().rstrip("\n")) if self._last().strip("\n") else len(lines)
-        if there < len(lines):
-            self._write(lines[there:])
+        if self._pieces and self._lines < len(lines):
+            self._write(lines[self._lines :])
 
     def _write(self, text: str) -> None:
         # A zero byte is no text, whatever wrote it; the character reference &#0; cannot make one either.
         self._pieces.append(text.replace("\0", ""))
         self._at += len(self._pieces[-1])
+        bare = text.rstrip("\n")
+        self._lines = len(text) - len(bare) + (0 if bare else self._lines)
 
 
 def _is_hidden(attrs: list[tuple[str, str | None]]) -> bool:
