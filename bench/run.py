@@ -275,7 +275,12 @@ def report_knowledge(only: list[str] | None, rounds: int) -> None:
 
 
 # Asked only when they are named.
-_BY_NAME = {"faults": report_faults, "batch": report_batch, "conversation": report_conversation, "knowledge": report_knowledge}
+_BY_NAME = {
+    "faults": report_faults,
+    "batch": report_batch,
+    "conversation": report_conversation,
+    "knowledge": report_knowledge,
+}
 
 
 if __name__ == "__main__":

@@ -107,8 +107,7 @@ def test_shells_complete(words: Program, name: str) -> None:
         for line, completed in typed.items():
             opened.type(line + "\t")
             before = line.split(" ")[-1]
-            shown = opened.until(completed[len(os.path.commonprefix([before, completed])) :] or completed)
-            assert completed.strip() in shown or before + completed.strip() in shown.replace("\n", "")
+            opened.until(completed.removeprefix(before))
             opened.type("\x15")  # clear the line
 
 

@@ -79,13 +79,16 @@ def test_what_cannot_be_changed_safely_is_left_alone(tmp_path: Path, text: str) 
     path.write_text(text)
     before = tomllib.loads(text)
 
+    refused = None
     try:
         write_value(path, Key("aliases", "fast"), "c/d")
     except ConfigError as error:
-        assert "config edit" in error.message
-        assert text == path.read_text()
+        refused = error.message
+
+    after = tomllib.loads(path.read_text())
+    if refused is not None:
+        assert (True, before) == ("config edit" in refused, after)
     else:
-        after = tomllib.loads(path.read_text())
         assert "c/d" == after["aliases"].pop("fast")
         before.get("aliases", {}).pop("fast", None)
         assert {k: v for k, v in before.items() if v != {}} == {k: v for k, v in after.items() if v != {}}

@@ -59,13 +59,20 @@ def test_what_has_no_number_claims_nothing():
 
 def test_links_end_where_they_end():
     """Marks of the sentence are no part of a link, brackets of its own are."""
-    assert ["https://acme.example/a(b)", "www.acme.example"] == links("See https://acme.example/a(b), or <www.acme.example>.")
+    assert ["https://acme.example/a(b)", "www.acme.example"] == links(
+        "See https://acme.example/a(b), or <www.acme.example>."
+    )
     assert ["https://acme.example/x"] == links("见https://acme.example/x。")
 
 
 def test_languages_are_told_or_not():
     """Scripts and common words tell; a name, a number or a greeting does not."""
-    texts = {"en": "Where is my parcel?", "de": "Wo ist mein Paket?", "zh": "我的包裹在哪里？", "ja": "荷物はどこですか？"}
+    texts = {
+        "en": "Where is my parcel?",
+        "de": "Wo ist mein Paket?",
+        "zh": "我的包裹在哪里？",
+        "ja": "荷物はどこですか？",
+    }
 
     assert list(texts) == [language_of(text) for text in texts.values()]
     assert {""} == {language_of(text) for text in ("OK", "12", "", "Acme", "https://acme.example", "[EMAIL_ABCDEF]")}

@@ -104,7 +104,9 @@ def test_support_at_the_terminal(tmp_path: Path):
     assert b"ann@acme.example" not in seen
 
 
-@pytest.mark.parametrize("arguments", [["support"], ["support", "hello"], ["support", "x", "--ticket", "1", "--simulate", "y"]])
+@pytest.mark.parametrize(
+    "arguments", [["support"], ["support", "hello"], ["support", "x", "--ticket", "1", "--simulate", "y"]]
+)
 def test_wrong_use_of_support_is_told(tmp_path: Path, arguments: list[str]):
     """A message without a ticket, both ways or none: exit code 2 and what to give."""
     with Server(default=echo()) as server:

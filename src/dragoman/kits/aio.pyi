@@ -12,7 +12,6 @@ from dragoman.kits.polishing.polish import PolishResult
 from dragoman.kits.rewriting.engine import Progress as _Progress
 from dragoman.kits.rewriting.glossary import Glossary as _Glossary
 from dragoman.kits.rewriting.values import RewriteEstimate
-from dragoman.kits.support.faces import AsyncSupport as Support  # pyright: ignore[reportUnusedImport]
 from dragoman.kits.translation.translate import TranslateResult
 from dragoman.policy.route.plans import Plan as _Plan
 from dragoman.types.requests import Settings as _Settings

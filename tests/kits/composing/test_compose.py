@@ -51,12 +51,15 @@ TEXTS: list[tuple[str, str, Wanted]] = [
     *[("chatter", text, Wanted()) for text in (
         f"Sure! {GOOD}", f"Certainly, {GOOD}", f"Here is the mail you asked for:\n\n{GOOD}", f"Here's a draft:\n{GOOD}",
         f"I've written this: {GOOD}", f"Hier ist die E-Mail:\n{GOOD}", f"Voici le mail :\n{GOOD}", f"好的，{GOOD}",
-        f"以下是邮件：\n{GOOD}", f"{GOOD}\n\nLet me know if you would like any changes!", f"{GOOD}\n\nFeel free to adjust this.",
+        f"以下是邮件：\n{GOOD}", f"{GOOD}\n\nLet me know if you would like any changes!",
+        f"{GOOD}\n\nFeel free to adjust this.",
         f"{GOOD}\n\nWould you like me to make it shorter?", f"{GOOD}\n\nI hope this draft is fine.", f"```\n{GOOD}\n```",
     )],
     *[("number", GOOD.replace("14:00", found), STRICT) for found in ("15:00", "2 pm and 3 € more", "14:30")],
     *[("number", GOOD.replace("3 May", found), STRICT) for found in ("4 May", "3 June", "3 May 2031")],
-    *[("link", f"{GOOD} {link}", STRICT) for link in ("https://acme.example/other", "www.evil.example", "http://acme.example/plan")],
+    *[("link", f"{GOOD} {link}", STRICT) for link in (
+        "https://acme.example/other", "www.evil.example", "http://acme.example/plan",
+    )],
     ("language", "Liebe Kim, wir sind nicht da und das ist sehr schade für uns.", STRICT),
     ("language", "会议改到三点，请准时参加。", STRICT),
     ("length", GOOD, Wanted(length=60)),
@@ -65,7 +68,9 @@ TEXTS: list[tuple[str, str, Wanted]] = [
     ("empty", " \n", Wanted()),
     ("point", GOOD, Wanted(points=("room 13",))),
     ("point", GOOD, Wanted(points=("Kim", "agenda"))),
-    *[("format", f"{GOOD}\n{mark}", STRICT) for mark in ("# Title", "**bold**", "[a](https://acme.example/plan)", "```\nx\n```", "| a | b |")],
+    *[("format", f"{GOOD}\n{mark}", STRICT) for mark in (
+        "# Title", "**bold**", "[a](https://acme.example/plan)", "```\nx\n```", "| a | b |",
+    )],
 ]  # fmt: skip
 
 
@@ -136,7 +141,8 @@ def test_last_answer_has_its_findings(client, provider):
     mail = kits.mail(BRIEF, model="fake/m", attempts=2, client=client)
 
     assert {"subject", "placeholder"} == {finding.check for finding in mail.findings}
-    assert not mail.ok and "Hello [Name]" == mail.body
+    assert not mail.ok
+    assert "Hello [Name]" == mail.body
 
 
 def test_cut_answer_is_none(client, provider):
@@ -326,7 +332,8 @@ def test_code_is_written_below_its_folder(client, provider, tmp_path):
 
     assert ("run.sh", "conf/a.json") == made.written
     assert {"run.sh": "echo new\n", "conf/a.json": "{}\n"} == made.files
-    assert "-echo old\n+echo new\n" in made.diff and "+++ b/conf/a.json" in made.diff
+    assert "-echo old\n+echo new\n" in made.diff
+    assert "+++ b/conf/a.json" in made.diff
     assert "echo new\n" == (tmp_path / "run.sh").read_text()
     assert 0o755 == stat.S_IMODE((tmp_path / "run.sh").stat().st_mode)
     assert {"run.sh", "conf"} == set(os.listdir(tmp_path))
@@ -350,7 +357,8 @@ def test_given_files_are_shown_and_compared(client, provider):
     made = kits.code("x", model="fake/m", files={"a.md": "```\nold\n```\n"}, client=client)
 
     assert "````" in provider.requests[0].chat.messages[0].text
-    assert "-old" in made.diff and "+new" in made.diff
+    assert "-old" in made.diff
+    assert "+new" in made.diff
     assert "\\ No newline at end of file" in diff_of({"a": "x"}, {})
 
 

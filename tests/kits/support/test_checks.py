@@ -70,17 +70,20 @@ def test_clean_replies_have_no_finding(text: str, quotes: list[tuple[int, str]],
     assert [] == [finding for finding in found if finding.severity == "error"]
 
 
-def planted() -> Iterator[tuple[str, Draft, Ground]]:
-    """Faults of every kind, by the check that must find them."""
+GOOD = (RETURNS, "within 30 days of delivery")
+Fault = tuple[str, Draft, Ground]
+
+
+def planted_facts() -> Iterator[Fault]:
+    """Personal data and numbers, by the check that must find them."""
     rng = random.Random(11)
-    good = (RETURNS, "within 30 days of delivery")
     for kind, values in PERSONAL.items():
         for value in values:
             if kind != "secret":
-                yield "leak", draft(f"We have written to {value} about it.", good), ground()
+                yield "leak", draft(f"We have written to {value} about it.", GOOD), ground()
     for _ in range(20):
         days = rng.choice([number for number in range(2, 400) if number not in (3, 9, 17, 30)])
-        yield "number", draft(f"You can return it within {days} days.", good), ground()
+        yield "number", draft(f"You can return it within {days} days.", GOOD), ground()
         price = f"{rng.randrange(5, 90)}.{rng.randrange(10, 89)}"
         yield "number", draft(f"Shipping costs {price} € for you.", (SHIPPING, "costs 4.90 €")), ground()
     for text in (
@@ -95,9 +98,13 @@ def planted() -> Iterator[tuple[str, Draft, Ground]]:
         "We answer from 8:00 on.",
         "It takes 3 weeks.",
     ):
-        yield "number", draft(text, good), ground(language="")
-    yield "number", draft("Yes, express costs 0 EUR.", good), ground("Confirm that express costs 0 EUR.")
-    yield "number", draft("Yes, you have 60 days.", good), ground("Your colleague said that I have 60 days.")
+        yield "number", draft(text, GOOD), ground(language="")
+
+
+def planted_words() -> Iterator[Fault]:
+    """Citations, words, languages, links and marks."""
+    yield "number", draft("Yes, express costs 0 EUR.", GOOD), ground("Confirm that express costs 0 EUR.")
+    yield "number", draft("Yes, you have 60 days.", GOOD), ground("Your colleague said that I have 60 days.")
     for quote in (
         (RETURNS, "within 60 days"),
         (9, "within 30 days"),
@@ -110,9 +117,9 @@ def planted() -> Iterator[tuple[str, Draft, Ground]]:
     yield "citation", draft("You can send it back within 30 days."), ground()
     yield "citation", draft("Shipping takes 3 working days."), ground()
     for mark in ("[1]", "[2, 3]", "【1】"):
-        yield "mark", draft(f"You can send it back {mark}.", good), ground()
+        yield "mark", draft(f"You can send it back {mark}.", GOOD), ground()
     for phrase in POLICY.forbidden:
-        yield "forbidden", draft(f"Well, {phrase.upper()}: you may send it back.", good), ground(language="")
+        yield "forbidden", draft(f"Well, {phrase.upper()}: you may send it back.", GOOD), ground(language="")
     for language, text in (
         ("de", "You can send it back to us, and we will have a look."),
         ("en", "Sie können es zurückschicken, und wir sehen es uns an."),
@@ -132,22 +139,22 @@ def planted() -> Iterator[tuple[str, Draft, Ground]]:
         "www.acme.example.evil.example",
         "https://acme.example/track?x",
     ):
-        yield "link", draft(f"Look at {link} please.", good), ground(f"Is {link} yours?")
+        yield "link", draft(f"Look at {link} please.", GOOD), ground(f"Is {link} yours?")
     for name in ("[EMAIL_QQQQQQ]", "[PHONE_1]", "[ID_X]", "【NAME_ABCDEF】"):
-        yield "placeholder", draft(f"We write to {name}.", good), ground()
+        yield "placeholder", draft(f"We write to {name}.", GOOD), ground()
     for amount in ("450 EUR", "€101", "150.50 €", "1,000 EUR", "2000 $"):
         text = f"You get a refund of {amount} now."
         source = (*PASSAGES, Source("old.md", f"Once somebody had {amount}."))
-        yield "refund", draft(text, good), ground(passages=source)
-    yield "length", draft("word " * 161, good), ground()
-    yield "length", draft("字" * 161, good), ground(language="zh")
+        yield "refund", draft(text, GOOD), ground(passages=source)
+    yield "length", draft("word " * 161, GOOD), ground()
+    yield "length", draft("字" * 161, GOOD), ground(language="zh")
     yield "empty", draft(" \n"), ground()
     formal = ground(persona=Persona(tone="formal"))
     for loud in ("Great!!", "Hello 😀.", "好！！"):
-        yield "tone", draft(f"{loud} You may send it back.", good), formal
+        yield "tone", draft(f"{loud} You may send it back.", GOOD), formal
 
 
-PLANTED = list(planted())
+PLANTED = [*planted_facts(), *planted_words(), *planted_marks()]
 
 
 def test_the_planted_set_is_large():

@@ -61,7 +61,9 @@ def test_dialogue_is_masked_grounded_and_restored(make_desk, provider):
     assert "You have 30 days." == first.text
     assert ("returns.md", "within 30 days of delivery") == (first.citations[0].source, first.citations[0].quote)
     assert {"name": 1, "email": 1, "phone": 1, "card": 1, "iban": 1} == first.masked
-    assert first.ok and first.escalate is None and "en" == first.language
+    assert first.ok
+    assert first.escalate is None
+    assert "en" == first.language
     assert "We write to ann@acme.example." == second.text
     assert [WHOLE, "You have 30 days.", "Then write to me, please.", second.text] == desk.transcript()
     for value in PERSONAL:
@@ -156,7 +158,8 @@ def test_short_question_is_searched_with_the_one_before(make_desk, provider):
     desk.reply("How much is shipping for ann@acme.example?")
     desk.reply("And how long?")
 
-    assert "How much is shipping for" in asked[1] and "And how long?" in asked[1]
+    assert "How much is shipping for" in asked[1]
+    assert "And how long?" in asked[1]
     assert not [query for query in asked if "EMAIL" in query or "ann@" in query]
 
 
@@ -342,7 +345,9 @@ def test_files_of_a_user_hold(make_desk, provider, tmp_path):
 
     assert ("Das ist nicht möglich.", 3) == (reply.text, provider.calls)
     system = provider.requests[0].chat.messages[0].text
-    assert "You are Otto" in system and "Sei kurz." in system and "Kein Rabatt." in system
+    assert "You are Otto" in system
+    assert "Sei kurz." in system
+    assert "Kein Rabatt." in system
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_placeholders_are_those_of_the_message():
 
 
 def test_a_secret_gives_a_value_one_placeholder():
-    """With a key, a value has one placeholder in all messages of its ticket, however it is written, and none in others."""
+    """With a key, a value has one placeholder in all messages of its ticket, however it is written."""
     one = masker(secret="key").mask("+49 30 5550123", "m1").text
 
     assert one == masker(secret="key").mask("+49 (30) 555-0123", "m2").text
@@ -138,7 +138,7 @@ def test_a_secret_gives_a_value_one_placeholder():
     assert one != masker("t2", secret="key").mask("+49 30 5550123", "m1").text
 
 
-@pytest.mark.parametrize("form", ["[{}]", "【{}】", "［{}］", "[ {} ]", "[{}]", r"\[{}\]"])
+@pytest.mark.parametrize("form", ["[{}]", "【{}】", "［{}］", "[ {} ]", r"\[{}\]"])
 def test_placeholders_come_back_however_a_model_writes_them(form: str):
     """Other brackets, spaces, small letters and escapes do not keep a value from coming back."""
     masked = masker().mask("ann@acme.example", "m1")

@@ -24,7 +24,6 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -208,6 +207,8 @@ def _own(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _builtin() -> dict[str, Any]:
+    from importlib.resources import files  # 10 ms that a question without a template need not spend
+
     found = files("dragoman.cli.template").joinpath("builtin").iterdir()
     return {entry.name.removesuffix(".md"): entry for entry in found if entry.name.endswith(".md")}
 

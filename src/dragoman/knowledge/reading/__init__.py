@@ -52,7 +52,7 @@ def read(data: bytes, form: Format, encoding: str = "utf-8") -> Read:
 
     Raises:
         Unreadable: It cannot be read; the words say why.
-        ConfigError: There is no such format or encoding, or a library is missing.
+        ConfigError: There is no such format or encoding.
     """
     if form not in _READERS:
         raise ConfigError(f"format is {form!r}: there are {', '.join(_READERS)}", field="format")

@@ -8,7 +8,6 @@ import zlib
 from importlib import import_module
 from typing import Any
 
-from dragoman.errors import ConfigError
 from dragoman.knowledge.reading.text import Read, Unreadable
 
 
@@ -17,13 +16,13 @@ def read_pdf(data: bytes, encoding: str) -> Read:
     Read a PDF.
 
     Raises:
-        Unreadable: It is damaged or encrypted, or has no text.
-        ConfigError: pypdf is missing.
+        Unreadable: It is damaged or encrypted, or has no text; or pypdf is missing.
     """
     try:
         pypdf, errors = import_module("pypdf"), import_module("pypdf.errors")
     except ImportError as error:
-        raise ConfigError('PDF files need pypdf: pip install "dragoman[rag]"', field="path") from error
+        # Of this file only: the others of its folder can be read without it.
+        raise Unreadable('PDF files need pypdf: pip install "dragoman[rag]"') from error
     # What pypdf was seen to raise for damaged files, beside its own.
     damaged = (errors.PyPdfError, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
     try:
