@@ -14,7 +14,7 @@ from typing import Any
 
 from dragoman._version import __version__ as __version__
 
-_SUBMODULES = ("catalog", "errors", "observe", "testing", "tools", "wire")
+_SUBMODULES = ("catalog", "errors", "kits", "knowledge", "observe", "testing", "tools", "wire")
 
 _HOMES = {
     "client": "AsyncClient Client",
@@ -32,6 +32,8 @@ _HOMES = {
         StoreError StreamInterrupted TimeoutError ToolError TransportError TruncatedError TurnIdReusedError
         UnknownModelError UnknownProviderError UnsupportedError WireError
     """,
+    "knowledge.aio": "AsyncKnowledgeBase",
+    "knowledge.base": "KnowledgeBase",
     "policy.base": "Context Ending Handler Middleware Opened",
     "policy.cache.cache": "Cache CacheStats",
     "policy.cache.similar": "Semantic",

@@ -1,5 +1,7 @@
 from dragoman import catalog as catalog
 from dragoman import errors as errors
+from dragoman import kits as kits
+from dragoman import knowledge as knowledge
 from dragoman import observe as observe
 from dragoman import testing as testing
 from dragoman import tools as tools
@@ -55,6 +57,8 @@ from dragoman.errors import UnknownModelError as UnknownModelError
 from dragoman.errors import UnknownProviderError as UnknownProviderError
 from dragoman.errors import UnsupportedError as UnsupportedError
 from dragoman.errors import WireError as WireError
+from dragoman.knowledge.aio import AsyncKnowledgeBase as AsyncKnowledgeBase
+from dragoman.knowledge.base import KnowledgeBase as KnowledgeBase
 from dragoman.policy.base import Context as Context
 from dragoman.policy.base import Ending as Ending
 from dragoman.policy.base import Handler as Handler

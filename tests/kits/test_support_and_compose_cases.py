@@ -36,9 +36,9 @@ def test_good_model_passes_a_case():
     """What is expected and there passes; what is expected and missing is told."""
     cases = {case.name: case for case in cases_of("support")}
     first = cases["return period"]
-    with Server(draft("You have 30 days.", (1, "within 30 days")), draft("You may send it back.")) as server:
-        with Client(providers=rows(server)) as client:
-            score = blocking(evaluate)("support", "fake/m", client=client, cases=[first, first])
+    good, poor = draft("You have 30 days.", (1, "within 30 days")), draft("You may send it back.")
+    with Server(good, poor) as server, Client(providers=rows(server)) as client:
+        score = blocking(evaluate)("support", "fake/m", client=client, cases=[first, first])
 
     assert [True, False] == [case.passed for case in score.cases]
     assert ["expect"] == [finding.check for finding in score.cases[1].findings]
@@ -113,7 +113,8 @@ def test_wrong_use_of_support_is_told(tmp_path: Path, arguments: list[str]):
         done = dragoman(server, tmp_path, *arguments, "-m", "openai/m")
 
     assert 2 == done.returncode
-    assert "give" in done.stderr and "Traceback" not in done.stderr
+    assert "give" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_writing_at_the_terminal(tmp_path: Path):
@@ -133,4 +134,5 @@ def test_writing_at_the_terminal(tmp_path: Path):
     assert (6, False, "") == (wrong.returncode, found["ok"], found["subject"])
     assert (0, "# T\n\n## A\n\nSome words.\n") == (report.returncode, report.stdout), report.stderr
     assert (0, "x = 2\n", 0) == (code.returncode, (tmp_path / "a.py").read_text(), left), code.stderr
-    assert "-x = 1\n+x = 2\n" in code.stdout and "✓ a.py" in code.stderr
+    assert "-x = 1\n+x = 2\n" in code.stdout
+    assert "✓ a.py" in code.stderr

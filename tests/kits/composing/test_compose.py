@@ -53,7 +53,8 @@ TEXTS: list[tuple[str, str, Wanted]] = [
         f"I've written this: {GOOD}", f"Hier ist die E-Mail:\n{GOOD}", f"Voici le mail :\n{GOOD}", f"好的，{GOOD}",
         f"以下是邮件：\n{GOOD}", f"{GOOD}\n\nLet me know if you would like any changes!",
         f"{GOOD}\n\nFeel free to adjust this.",
-        f"{GOOD}\n\nWould you like me to make it shorter?", f"{GOOD}\n\nI hope this draft is fine.", f"```\n{GOOD}\n```",
+        f"{GOOD}\n\nWould you like me to make it shorter?", f"{GOOD}\n\nI hope this draft is fine.",
+        f"```\n{GOOD}\n```",
     )],
     *[("number", GOOD.replace("14:00", found), STRICT) for found in ("15:00", "2 pm and 3 € more", "14:30")],
     *[("number", GOOD.replace("3 May", found), STRICT) for found in ("4 May", "3 June", "3 May 2031")],
@@ -218,7 +219,8 @@ def test_faults_of_a_report_are_found():
 # --- code -------------------------------------------------------------------------------------------------------------
 
 UNSAFE = [
-    "../x.py", "a/../../x.py", "/etc/passwd", "~/x", "C:/x", "C:\\x", "a\\b", "a\0b", "", " ", "a/", "a/..", ".git/hooks/x",
+    "../x.py", "a/../../x.py", "/etc/passwd", "~/x", "C:/x", "C:\\x", "a\\b", "a\0b", "", " ", "a/", "a/..",
+    ".git/hooks/x",
     "a/.ssh/k", "con", "aux.txt", "a/NUL", "x\ny", "a:b", "name.", "b|c", "\u202ex.py", "x" * 500, "..", ".", "./", "*",
 ]  # fmt: skip
 

@@ -133,6 +133,10 @@ def planted_words() -> Iterator[Fault]:
         ("ko", "Вы можете вернуть товар."),
     ):
         yield "language", draft(text), ground(language=language)
+
+
+def planted_marks() -> Iterator[Fault]:
+    """Links, placeholders, refunds, lengths and tones."""
     for link in (
         "https://acme.example/other",
         "http://evil.example",
