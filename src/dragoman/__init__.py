@@ -74,7 +74,8 @@ _HOMES = {
     "types.usage": "Usage",
     "types.windows": "Explanation",
     "verbs.batch": "AsyncBatch Batch",
-    "verbs.conversations": "AsyncConversation Conversation",
+    "verbs.conversations.aio": "AsyncConversation",
+    "verbs.conversations.blocking": "Conversation",
     "verbs.run_stream": "AsyncRunStream RunStream",
 }
 

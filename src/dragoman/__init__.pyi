@@ -151,7 +151,7 @@ from dragoman.types.usage import Usage as Usage
 from dragoman.types.windows import Explanation as Explanation
 from dragoman.verbs.batch import AsyncBatch as AsyncBatch
 from dragoman.verbs.batch import Batch as Batch
-from dragoman.verbs.conversations import AsyncConversation as AsyncConversation
-from dragoman.verbs.conversations import Conversation as Conversation
+from dragoman.verbs.conversations.aio import AsyncConversation as AsyncConversation
+from dragoman.verbs.conversations.blocking import Conversation as Conversation
 from dragoman.verbs.run_stream import AsyncRunStream as AsyncRunStream
 from dragoman.verbs.run_stream import RunStream as RunStream

@@ -2,9 +2,9 @@
 The provider of the soaks: the test server, in a process of its own, so that its sockets and its memory are not ours.
 
 What it does is said by the first word of the question: the name of a fault, or `once:` and a name for a fault that the
-second request of the same call does not meet, or `first:` and a name for one that no second request of the same question
-meets, whoever asks it, or any other word for the right answer.  Its clock is ours: on one
-machine `time.monotonic` is the same in all processes.
+second request of the same call does not meet, or `first:` and a name for one that no second request of the same
+question meets, whoever asks it, or any other word for the right answer.  Its clock is ours: on one machine
+`time.monotonic` is the same in all processes.
 """
 
 from __future__ import annotations

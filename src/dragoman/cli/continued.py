@@ -21,7 +21,7 @@ from dragoman.stream import Stream
 from dragoman.types.messages import Message
 from dragoman.types.requests import ChatRequest, Settings
 from dragoman.types.responses import ChatResponse
-from dragoman.verbs.conversations import Conversation
+from dragoman.verbs.conversations.blocking import Conversation
 
 
 class Continued:

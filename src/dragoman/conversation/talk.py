@@ -55,7 +55,7 @@ from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import RunResponse
 from dragoman.types.turns import Turn
 from dragoman.types.windows import Explanation
-from dragoman.verbs.conversations import Form, Given, OnBusy, Resume, Source
+from dragoman.verbs.conversations.capability import Form, Given, OnBusy, Resume, Source
 from dragoman.verbs.talking import Options, Voice
 
 if TYPE_CHECKING:

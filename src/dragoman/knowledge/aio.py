@@ -25,7 +25,7 @@ from dragoman.knowledge.values import AddReport, Answer, Document, Format, Hit, 
 from dragoman.runtime import AsyncRuntime
 from dragoman.stream import AsyncStream
 from dragoman.types.requests import Settings
-from dragoman.verbs.conversations import AsyncConversation
+from dragoman.verbs.conversations.aio import AsyncConversation
 
 
 class AsyncKnowledgeBase:

@@ -23,7 +23,7 @@ from dragoman.knowledge.values import AddReport, Answer, Document, Format, Hit, 
 from dragoman.runtime import BlockingRuntime, drive
 from dragoman.stream import Stream
 from dragoman.types.requests import Settings
-from dragoman.verbs.conversations import Conversation
+from dragoman.verbs.conversations.blocking import Conversation
 
 
 class KnowledgeBase:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.way import Way
 
-from dragoman.verbs.conversations import AsyncConversation, Conversation, OnBusy, Talk, Windows
+from dragoman.verbs.conversations.aio import AsyncConversation
+from dragoman.verbs.conversations.blocking import Conversation
+from dragoman.verbs.conversations.capability import OnBusy, Talk, Windows
 from dragoman.verbs.parts import Parts
 
 

@@ -31,7 +31,7 @@ from dragoman.types.events import Event, ReasoningDelta, TextDelta
 from dragoman.types.fold import unfold
 from dragoman.types.messages import Message
 from dragoman.types.responses import ChatResponse
-from dragoman.verbs.conversations import Conversation
+from dragoman.verbs.conversations.blocking import Conversation
 
 _FLUSH: Final = 5.0  # seconds that the mark of a stopped turn may take
 

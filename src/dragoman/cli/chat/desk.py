@@ -25,7 +25,8 @@ from dragoman.types.messages import Message, Part
 from dragoman.types.requests import Settings
 from dragoman.types.responses import ChatResponse
 from dragoman.types.turns import Turn
-from dragoman.verbs.conversations import Conversation, OnBusy
+from dragoman.verbs.conversations.blocking import Conversation
+from dragoman.verbs.conversations.capability import OnBusy
 
 _LEASE: Final = 10.0  # seconds after which a terminal that died holds up no other
 

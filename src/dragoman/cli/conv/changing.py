@@ -13,7 +13,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.conv.place import Place, placed
 from dragoman.cli.output import talk as say
 from dragoman.client import Client
-from dragoman.verbs.conversations import Source
+from dragoman.verbs.conversations.capability import Source
 
 _FORMS: Final[tuple[str, ...]] = tuple(form for forms in get_args(Source) for form in get_args(forms))
 

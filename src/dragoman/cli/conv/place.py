@@ -23,7 +23,7 @@ from dragoman.conversation.store import Store, open_store
 from dragoman.errors import ConversationError
 from dragoman.observe.place import data_directory
 from dragoman.runtime import BlockingRuntime, drive
-from dragoman.verbs.conversations import Conversation
+from dragoman.verbs.conversations.blocking import Conversation
 
 F = TypeVar("F", bound=Callable[..., Any])
 

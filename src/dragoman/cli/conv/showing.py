@@ -15,7 +15,7 @@ from dragoman.cli.output import dim, print_json, write
 from dragoman.runtime import drive
 from dragoman.types.messages import Message, ToolCall
 from dragoman.types.turns import Turn
-from dragoman.verbs.conversations import Form
+from dragoman.verbs.conversations.capability import Form
 
 
 @click.command("show", context_settings=CONTEXT)

@@ -44,7 +44,7 @@ from dragoman.types.messages import Message, Text
 from dragoman.types.requests import ChatRequest, Settings, typed_output
 from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import run_response
-from dragoman.verbs.conversations import AsyncConversation
+from dragoman.verbs.conversations.aio import AsyncConversation
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ from dragoman.kits.support.values import Knowledge, SupportReply
 from dragoman.runtime import drive
 from dragoman.types.messages import Message
 from dragoman.types.requests import Settings
-from dragoman.verbs.conversations import OnBusy, Windows
+from dragoman.verbs.conversations.capability import OnBusy, Windows
 
 if TYPE_CHECKING:
     from dragoman.policy.route.plans import Plan

@@ -16,7 +16,7 @@ import msgspec
 from dragoman.client import AsyncClient, Client
 from dragoman.errors import BusyError
 from dragoman.kits.support.answering import Answering
-from dragoman.verbs.conversations import AsyncConversation
+from dragoman.verbs.conversations.aio import AsyncConversation
 
 _SUFFIX: Final = "#personal"
 # Two processes of one ticket may both have something to keep.
