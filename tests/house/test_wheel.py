@@ -22,9 +22,9 @@ from packaging.requirements import Requirement
 
 from tests.house.modules import ROOT
 
-# PEERS.md: what an install may cost, dragoman itself included.
+# What an install may cost, dragoman itself included: docs/decisions/0053.
 MAX_DISTRIBUTIONS = 14
-MAX_BYTES = 17_000_000
+MAX_BYTES = 19_000_000
 
 
 def build(folder: Path) -> Path:
@@ -133,7 +133,7 @@ def test_the_wheel_has_only_the_package(installed):
 
 
 def test_an_install_stays_small(installed):
-    """At most 14 distributions and 17 MB without what Python compiles of them, counted as for the peers."""
+    """At most 14 distributions and 19 MB without what Python compiles of them, counted as for the peers."""
     files = [path for path in installed.site.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     size = sum(path.stat().st_size for path in files)
 
