@@ -57,7 +57,9 @@ def _lines(path: Path, rows: list[list[str]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "writer"), [("csv", _csv), ("tsv", _csv), ("parquet", _parquet), ("jsonl", _lines)], ids=str
+    ("form", "writer"),
+    [("csv", _csv), ("tsv", _csv), ("parquet", _parquet), ("jsonl", _lines)],
+    ids=["csv", "tsv", "parquet", "jsonl"],
 )
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(st.lists(TEXTS, min_size=len(NAMES), max_size=len(NAMES)), min_size=1, max_size=8))
