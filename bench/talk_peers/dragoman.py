@@ -31,7 +31,8 @@ class Talk:
     def append(self, asked: str, answer: str) -> None:
         """Keep a turn whose answer is there: what a turn costs the store, begun and committed."""
         from dragoman import ChatResponse, Message
-        from dragoman.conversation.model import Ask, Known, Mark, Outcome, Ref, encoded
+        from dragoman.conversation.model import Ask, Known, Mark, Outcome, Ref
+        from dragoman.conversation.nodes import encoded
         from dragoman.conversation.turns import encode_answer
         from dragoman.conversation.view import node_of
         from dragoman.runtime import BlockingRuntime, drive

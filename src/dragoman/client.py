@@ -36,7 +36,7 @@ from dragoman.transport.wrapping import wrapped
 from dragoman.types.http import HttpRequest
 from dragoman.types.messages import Message
 from dragoman.types.providers import Provider
-from dragoman.types.requests import ChatRequest, Settings, SettingsDict, check_names
+from dragoman.types.requests import ChatRequest, Settings, SettingsDict, check_names, settings_of
 from dragoman.types.responses import ChatResponse
 from dragoman.types.timeouts import Timeouts, check_seconds
 from dragoman.verbs.batch import AsyncBatches, BlockingBatches
@@ -265,7 +265,7 @@ class _Core(Asking):
             )
         values = self._defaults
         if settings is not None:
-            values = values | settings.values()
+            values = values | settings_of(settings).values()
         if keywords:
             check_names(keywords)
             values = values | {name: value for name, value in keywords.items() if value is not None}

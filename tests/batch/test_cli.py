@@ -65,16 +65,16 @@ def test_standard_input_and_a_template(dragoman: Program) -> None:
 
 
 def test_estimate_sends_nothing(dragoman: Program) -> None:
-    """Rows, tokens and cost; bad input is named, with exit code 1."""
+    """Rows, tokens and cost; bad input is named, with exit code 2."""
     write(dragoman.directory / "in.jsonl", (line(number, model="sim/echo", max_tokens=5) for number in range(3)))
 
     assert "3 rows" in dragoman("batch", "estimate", "in.jsonl").out
     assert 15 == json.loads(dragoman("batch", "estimate", "in.jsonl", "--json").out)["output_tokens"]
     write(dragoman.directory / "bad.jsonl", [{"text": "x"}])
     result = dragoman("batch", "run", "bad.jsonl", "-o", "out.jsonl", "-m", "sim/echo")
-    assert 1 == result.code
+    assert 2 == result.code
     assert "line 1" in result.err
-    assert 1 == dragoman("batch", "status", "out.jsonl").code
+    assert 2 == dragoman("batch", "status", "out.jsonl").code
 
 
 def test_cancel_stops_a_run_in_another_process(dragoman: Program) -> None:
@@ -143,3 +143,11 @@ def test_forms_dedupe_and_vectors_on_the_command_line(dragoman: Program) -> None
     assert ("id,text,error", "0,Say t0,") == (table[0][:13], table[1][:9])
     refused = dragoman("batch", "run", "in.jsonl", "-o", "-", "-m", "sim/echo", "--embed", "--set", "temperature=0")
     assert (2, True) == (refused.code, "no meaning for vectors" in refused.err)
+
+
+def test_standard_input_that_is_empty_is_called_so(dragoman: Program) -> None:
+    """The file that it is kept in is nobody's business."""
+    result = dragoman("batch", "run", "-", "-o", "-", stdin=b"")
+
+    assert 2 == result.code
+    assert "standard input is empty" in result.err

@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -71,6 +72,23 @@ class Program:
             env=self.environ | environ,
             cwd=self.directory,
         )
+
+    def line(self, *arguments: str) -> str:
+        """The command as a shell takes it."""
+        return shlex.join(self._command(arguments))
+
+    def shell(self, script: str) -> Result:
+        """Run lines of a shell."""
+        done = subprocess.run(
+            ["bash", "-c", script],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=self.environ,
+            cwd=self.directory,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
 
     def on_terminal(self, *arguments: str, interrupt_at: str | None = None, **environ: str) -> Result:
         """Run it with a terminal at all three ends; `err` is empty, since a terminal shows both in one."""

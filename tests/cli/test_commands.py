@@ -228,3 +228,49 @@ def test_text_is_made_safe_for_a_terminal(text: str, expected: str) -> None:
 def test_wide_letters_take_two_columns() -> None:
     """Tables stay straight with Chinese text."""
     assert 6 == width("a日本b")
+
+
+@pytest.mark.parametrize("arguments", [("models",), ("-m", "sim/echo", "hi"), ("--help",)])
+def test_a_full_disk_behind_the_output_is_said(dragoman: Program, arguments: tuple[str, ...]) -> None:
+    """`dragoman ... > /dev/full` is no fault of the program."""
+    shown = dragoman.shell(f"{dragoman.line(*arguments)} > /dev/full")
+
+    assert 1 == shown.code
+    assert "standard output: No space left on device" in shown.err
+    assert "fault of the program" not in shown.err
+    assert "Exception ignored" not in shown.err
+
+
+def test_a_closed_output_is_no_fault(dragoman: Program) -> None:
+    """`>&-` throws the answer away, and nothing else is written in its place."""
+    shown = dragoman.shell(f"{dragoman.line('-m', 'sim/echo', 'hi')} >&-")
+
+    assert (0, "") == (shown.code, shown.out)
+    assert "fault" not in shown.err
+
+
+def test_a_home_that_is_no_folder_is_named(dragoman: Program) -> None:
+    """What the system refuses is said with the file, and is no fault of the program."""
+    shown = dragoman("kit", "eject", "translation", HOME="/dev/null")
+
+    assert 2 == shown.code
+    assert "cannot be written" in shown.err
+
+
+def test_a_full_disk_leaves_the_template_that_was_there(dragoman: Program) -> None:
+    """A template that cannot be written whole is not written at all."""
+    assert 0 == dragoman("template", "save", "mine", "Say {input}.").code
+    line = dragoman.line("template", "save", "mine", "--force", "Other {input}.")
+    shown = dragoman.shell(f"trap '' XFSZ; ulimit -f 0; {line} 2>&1 | cat")
+
+    assert "cannot be written" in shown.out
+    assert "Say {input}." in dragoman("template", "show", "mine").out
+
+
+def test_a_table_of_the_configuration_that_is_none_is_named(dragoman: Program) -> None:
+    """`options = 3` is not ignored in silence."""
+    (dragoman.directory / "dragoman.toml").write_text("options = 3\n")
+    shown = dragoman("-m", "sim/echo", "hi")
+
+    assert 2 == shown.code
+    assert "options is no table" in shown.err

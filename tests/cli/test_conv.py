@@ -67,7 +67,7 @@ def test_conversation_that_is_not_there_is_named(dragoman, store, command):
     extra = ["2h"] if command[0] == "keep" else []
     shown = dragoman("conv", *command, "nobody", *extra)
 
-    assert 1 == shown.code
+    assert 2 == shown.code
     assert "'nobody'" in shown.err
     assert "conv list" in shown.err
     assert 2 == len(json.loads(dragoman("conv", "list", "--json").out))

@@ -73,7 +73,10 @@ def test_no_sentence_is_left_over() -> None:
     """What nobody says is not in the catalogues."""
     texts = "".join(path.read_text("utf-8") for path in HOME.rglob("*.py") if path.parent.name != "words")
 
-    assert set() == {key for key in catalogue("en") if f'"{key}"' not in texts and f"'{key}'" not in texts}
+    said = {key for key in catalogue("en") if f'"{key}"' in texts or f"'{key}'" in texts}
+
+    # The help of each of chat's commands is found by the command's name (tests/cli/chat/test_piped.py).
+    assert set() == {key for key in catalogue("en") if not key.startswith("chat.help.")} - said
 
 
 def test_help_in_chinese_is_of_what_there_is() -> None:

@@ -32,7 +32,8 @@ from dragoman import (
     background,
 )
 from dragoman.conversation.checks import input_of
-from dragoman.conversation.model import Ask, Go, Mark, Node, Outcome, Piece, Ref, write_events
+from dragoman.conversation.model import Ask, Go, Mark, Outcome, Piece, Ref, write_events
+from dragoman.conversation.nodes import Node
 from dragoman.conversation.store import Store, open_store
 from dragoman.conversation.turns import encode_answer
 from dragoman.conversation.view import node_of

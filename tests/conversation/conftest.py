@@ -12,26 +12,14 @@ import pytest
 
 from dragoman import AsyncClient, ChatRequest, Client
 from dragoman.conversation.store import Store, open_store
-from dragoman.drivers.postgres import Postgres
-from dragoman.runtime import BlockingRuntime, drive
 from dragoman.testing import Server, Step, calls, says
-from tests.services import PostgresServer
-
-
-def fresh_schema(server: PostgresServer) -> str:
-    """The URL of an empty schema of its own in a running Postgres."""
-    name = f"talk_{token_hex(6)}"
-    driver = Postgres(server.url)
-    drive(driver.run(BlockingRuntime(), f"CREATE SCHEMA {name}"))
-    driver.close()
-    return f"{server.url}?options=-csearch_path%3D{name}"
-
+from tests.schemas import fresh_schema
 
 # What makes the URL of an empty store of each kind; a server is started by the first test that asks for it.
 URLS: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {
     "memory": lambda request, folder: "memory://",
     "sqlite": lambda request, folder: f"sqlite:///{folder}/talk.db",
-    "postgres": lambda request, folder: fresh_schema(request.getfixturevalue("postgres_server")),
+    "postgres": lambda request, folder: fresh_schema(request.getfixturevalue("postgres_server"), "talk"),
     "redis": lambda request, folder: f"{request.getfixturevalue('redis_server').url}?prefix=talk-{token_hex(6)}",
 }
 STORES = list(URLS)

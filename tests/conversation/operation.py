@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dragoman import Message, StoreError
-from dragoman.conversation.model import Ask, Go, Mark, Outcome, Piece, Place, Ref, write_events
+from dragoman.conversation.model import Ask, Go, Mark, Outcome, Piece, Ref, write_events
+from dragoman.conversation.nodes import Place
 from dragoman.conversation.store import Store, open_store
 from dragoman.conversation.turns import encode_answer
 from dragoman.conversation.view import node_of

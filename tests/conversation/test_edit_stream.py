@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 import pytest
 
 from dragoman import AsyncClient, Client
+from dragoman.background import flush
 from dragoman.errors import ConversationError
 
 
@@ -26,6 +28,28 @@ def test_an_edit_can_be_streamed() -> None:
         assert ["Oslo", "Oslo"] == [one.text for one in talk.history]
         with pytest.raises(ConversationError, match="no turn 'two'"):
             talk.stream("x", edits="two")
+
+
+@pytest.mark.parametrize("how", ["again", "continue"])
+def test_an_edit_that_was_left_is_resumed_in_its_place(how: Literal["again", "continue"]) -> None:
+    """`resume` puts it where it was said, also when it is the first turn; one that was said at the end stays there."""
+    with Client() as client:
+        talk = client.conversation("trip", model="sim/echo")
+        talk.say("Rome", "one")
+        talk.say("When?", "two")
+        with talk.stream("Oslo and Bergen", "left", edits="one") as stream:
+            next(stream)
+        assert flush(5)
+        talk.resume("left", how=how)
+        assert ["Oslo and Bergen"] == [one.text for one in talk.history if one.role == "user"]
+
+        with talk.stream("and what then", "end") as stream:
+            next(stream)
+        assert flush(5)
+        talk.say("What else?", "else")
+        talk.resume("end", how=how)
+        said = [one.text for one in talk.history if one.role == "user"]
+        assert ["Oslo and Bergen", "What else?", "and what then"] == said
 
 
 def test_an_edit_can_be_streamed_asynchronously() -> None:

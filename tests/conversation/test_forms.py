@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman import ConfigError, Message, Reasoning, Text, ToolCall
-from dragoman.conversation.model import Cut
+from dragoman.conversation.nodes import Cut
 from dragoman.conversation.transcripts.forms import read_form, write_form
 from dragoman.conversation.transcripts.tree import Answered, Tree, Twig, line_of
 from dragoman.conversation.turns import encode_answer

@@ -15,15 +15,17 @@ from typing import Any
 import pytest
 
 from dragoman import Client, ConfigError, StoreError
-from dragoman.conversation.model import ROOT, Busy, Go, Mark, Place, Receipt, Ref
+from dragoman.conversation.model import Busy, Go, Mark, Receipt, Ref
+from dragoman.conversation.nodes import ROOT, Place
 from dragoman.conversation.postgres.schema import TABLES, VERSION, ddl
 from dragoman.conversation.postgres.store import PostgresStore
 from dragoman.conversation.store import Store
 from dragoman.drivers.postgres import Postgres
 from dragoman.runtime import BlockingRuntime, drive
 from dragoman.testing import Server
-from tests.conversation.conftest import fresh_schema, rows_of
+from tests.conversation.conftest import rows_of
 from tests.conversation.test_store import REF, begin, commit, names, piece, texts
+from tests.schemas import fresh_schema
 from tests.services import PgbouncerServer, PostgresServer
 
 RUNTIME = BlockingRuntime()
@@ -34,7 +36,7 @@ Sql = Callable[..., list[tuple[Any, ...]]]
 @pytest.fixture
 def url(postgres_server: PostgresServer) -> str:
     """An empty schema."""
-    return fresh_schema(postgres_server)
+    return fresh_schema(postgres_server, "talk")
 
 
 @pytest.fixture

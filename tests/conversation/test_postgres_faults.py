@@ -13,26 +13,15 @@ from typing import Any, NamedTuple
 import pytest
 
 from dragoman import Client, DragomanError, Message, StoreError
-from dragoman.conversation.model import (
-    ROOT,
-    Ask,
-    Busy,
-    Done,
-    Go,
-    Mark,
-    Outcome,
-    Piece,
-    Place,
-    Ref,
-    node,
-    write_events,
-)
+from dragoman.conversation.model import Ask, Busy, Done, Go, Mark, Outcome, Piece, Ref, write_events
+from dragoman.conversation.nodes import ROOT, Place, node
 from dragoman.conversation.postgres.store import PostgresStore
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
 from dragoman.testing import Server
 from dragoman.types.events import TextDelta
-from tests.conversation.conftest import fresh_schema, rows_of
+from tests.conversation.conftest import rows_of
 from tests.conversation.cutting import Line
+from tests.schemas import fresh_schema
 from tests.services import PostgresServer
 
 BLOCKING = BlockingRuntime()
@@ -79,7 +68,7 @@ class Scene(NamedTuple):
 
 @pytest.fixture(scope="module")
 def postgres(postgres_server: PostgresServer) -> str:
-    return fresh_schema(postgres_server)
+    return fresh_schema(postgres_server, "talk")
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from urllib.parse import quote
 import pytest
 
 from dragoman import Client, ConfigError, Message, StoreError
-from dragoman.conversation.model import ROOT, Busy, Go, Mark, Outcome, Ref
+from dragoman.conversation.model import Busy, Go, Mark, Outcome, Ref
+from dragoman.conversation.nodes import ROOT
 from dragoman.conversation.redis.keys import Keys, member_of, parse_member, parse_wish, slot_of, url_at
 from dragoman.conversation.redis.store import RedisStore
 from dragoman.conversation.store import open_store

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dragoman import Client, ConfigError, Secret, StoreError
-from dragoman.conversation.model import ROOT, Ref
+from dragoman.conversation.model import Ref
+from dragoman.conversation.nodes import ROOT
 from dragoman.conversation.sealed import SealedStore
 from dragoman.conversation.sealing import Box, Keys, belongs
 from dragoman.conversation.store import open_store

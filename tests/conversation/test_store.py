@@ -11,7 +11,6 @@ import pytest
 
 from dragoman import ConfigError, LeaseLostError, Message, StoreError, TurnIdReusedError
 from dragoman.conversation.model import (
-    ROOT,
     Ask,
     Branch,
     Busy,
@@ -22,12 +21,12 @@ from dragoman.conversation.model import (
     Mark,
     Outcome,
     Piece,
-    Place,
     Record,
     Ref,
     read_events,
     write_events,
 )
+from dragoman.conversation.nodes import ROOT, Place
 from dragoman.conversation.store import Store, open_store
 from dragoman.conversation.turns import decode_answer, encode_answer
 from dragoman.conversation.view import node_of

@@ -272,6 +272,24 @@ def test_fork_edit_and_undo_share_the_tree(talk, make_talk):
     assert "3: again" == fork.do("say", "again").text
 
 
+def test_an_edit_may_be_retried(talk, make_talk, provider):
+    """The turn it replaced is gone then; the same id gives the kept answer, whole or as a stream, and asks no model."""
+    talk.do("say", "one", "t1")
+    talk.do("say", "two", "t2")
+    first = talk.do("edit", "t2", "deux", "t3")
+
+    again = make_talk().do("edit", "t2", "deux", "t3")
+
+    assert first.text == again.text
+    assert 3 == provider.calls
+    assert ["one", "1: one", "deux", "3: deux"] == talk.history()
+    with pytest.raises(TurnIdReusedError):
+        talk.do("edit", "t2", "other", "t3")
+    with pytest.raises(ConversationError) as caught:
+        talk.do("edit", "t2", "deux", "t4")
+    assert "edits" == caught.value.field
+
+
 def test_what_is_not_in_the_tree_is_refused(talk):
     """Undo, edit, fork and resume say what they did not find."""
     with pytest.raises(ConversationError):

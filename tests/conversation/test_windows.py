@@ -22,7 +22,7 @@ from dragoman import (
     ToolCall,
     ToolResult,
 )
-from dragoman.conversation.model import Cut, Note
+from dragoman.conversation.nodes import Cut, Note
 from dragoman.conversation.window import low_mark
 from dragoman.conversation.windows.deciding import Room, decided, policies, view_of
 from dragoman.conversation.windows.outline import DROPPED, SUMMED_UP, outline
@@ -177,7 +177,7 @@ def test_what_was_unpinned_is_not_pinned_again() -> None:
     talk.say([Message.user("Question 1")], [])
     pinned = outline(talk.path).pins
     assert [True] == list(pinned.values())
-    from dragoman.conversation.model import node
+    from dragoman.conversation.nodes import node
 
     talk.hang([node("note", Note(unpin=tuple(pinned)))])
     for number in range(2, 6):

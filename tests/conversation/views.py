@@ -11,7 +11,7 @@ from typing import Any
 
 from dragoman import DropOldToolResults, LastTurns, Message, Pin, ProviderNative, Summarise, TokenBudget
 from dragoman.catalog.models import find_model
-from dragoman.conversation.model import Kept, Node, Note, Place, Summary, node
+from dragoman.conversation.nodes import Kept, Node, Note, Place, Summary, node
 from dragoman.conversation.view import Plan, node_of, planned
 from dragoman.conversation.windows.caching import Target as Addressee
 from dragoman.conversation.windows.caching import marked

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dragoman import AsyncClient, Client, ConfigError
+from dragoman import AsyncClient, Client, ConfigError, kits
 from dragoman.kits.faces import AnyClient, asker, awaited, blocking
 from dragoman.kits.findings import Finding, KitResult
 from dragoman.kits.prompts import fill
@@ -76,3 +76,31 @@ def test_prompts_folder_must_be_there(tmp_path: Path):
 
     with pytest.raises(ConfigError):
         Prompts("translation", tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        pytest.param(lambda: kits.translate("x", to="de", model="sim/echo", style=3), "style", id="style"),
+        pytest.param(lambda: kits.translate("x", to="de", model="sim/echo", skip=3), "skip", id="skip"),
+        pytest.param(lambda: kits.translate("x", to="de", model="sim/echo", prompts=3), "prompts", id="prompts"),
+        pytest.param(lambda: kits.translate("x", to="de", model="sim/echo", settings=3), "settings", id="settings"),
+        pytest.param(lambda: kits.polish("x", model="sim/echo", tone=3), "tone", id="tone"),
+        pytest.param(lambda: kits.mail("x", model="sim/echo", points=[3]), "points", id="points"),
+        pytest.param(lambda: kits.mail("x", model="sim/echo", points=3), "points", id="one-point"),
+        pytest.param(lambda: kits.mail("x", model="sim/echo", tolerance="x"), "tolerance", id="tolerance"),
+        pytest.param(lambda: kits.mail("x", model="sim/echo", language=3), "language", id="language"),
+        pytest.param(lambda: kits.report("x", model="sim/echo", sources=3), "sources", id="sources"),
+        pytest.param(lambda: kits.report("x", model="sim/echo", sources={"a": 3}), "sources", id="source"),
+        pytest.param(lambda: kits.report("x", model="sim/echo", outline=[3]), "outline", id="outline"),
+        pytest.param(lambda: kits.code("x", language="python", model="sim/echo", files=3), "files", id="files"),
+        pytest.param(lambda: kits.Support(model="sim/echo", knowledge=None, languages=3), "languages", id="languages"),
+        pytest.param(lambda: kits.Support(model="sim/echo", knowledge=None).open("t", names=[3]), "names", id="names"),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_named(call: Any, field: str):
+    """No TypeError from somewhere inside: the error says which argument it is."""
+    with pytest.raises(ConfigError) as caught:
+        call()
+
+    assert field == caught.value.field

@@ -6,17 +6,14 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from dragoman import AsyncClient, Client
-from dragoman.drivers.postgres import Postgres
 from dragoman.knowledge import AsyncKnowledgeBase, KnowledgeBase
-from dragoman.runtime import BlockingRuntime, drive
 from dragoman.testing import Server, Step, says
-from tests.services import PostgresServer
+from tests.schemas import fresh_schema
 
 SHOP = {
     "refunds.md": "# Refunds\n\nGoods can be sent back within **14 days** of delivery. The buyer pays the postage.\n\n"
@@ -27,21 +24,12 @@ SHOP = {
 }
 
 
-def fresh_schema(server: PostgresServer) -> str:
-    """The URL of an empty schema of its own."""
-    name = f"kb_{token_hex(6)}"
-    driver = Postgres(server.url)
-    drive(driver.run(BlockingRuntime(), f"CREATE SCHEMA {name}"))
-    driver.close()
-    return f"{server.url}?options=-csearch_path%3D{name}"
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty store of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/kb.db"
-    return fresh_schema(request.getfixturevalue("postgres_server"))
+    return fresh_schema(request.getfixturevalue("postgres_server"), "kb")
 
 
 class Base:

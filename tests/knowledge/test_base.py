@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from dragoman.drivers.postgres import Postgres
 from dragoman.knowledge import AsyncKnowledgeBase, KnowledgeBase
 from dragoman.runtime import BlockingRuntime, drive
 from dragoman.testing import embeds, says
-from tests.knowledge.conftest import SHOP, fresh_schema, reply
+from tests.knowledge.conftest import SHOP, reply
+from tests.schemas import fresh_schema
 
 VECTORS = "/v1/embeddings"
 
@@ -331,7 +333,7 @@ def test_a_base_that_cannot_be_is_refused(kind, arguments):
 
 def test_pgvector_is_used_where_it_is(make, postgres_server):
     """Where the database has the type `vector`, the server compares vectors, and finds what we find."""
-    store = fresh_schema(postgres_server)
+    store = fresh_schema(postgres_server, "kb")
     base = make(store)
     base.add_texts(SHOP)
     before = [(hit.source, hit.start) for hit in base.search("buyer pays postage", mode="vectors")]
@@ -371,3 +373,31 @@ VECTOR = (
     " $$ SELECT 1 - sum(x * y) / sqrt(sum(x * x)) / sqrt(sum(y * y)) FROM unnest(a, b) t (x, y) $$",
     "CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = real[], FUNCTION = dragoman_plain)",
 )
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        pytest.param(lambda base: base.add(3), "paths", id="add"),
+        pytest.param(lambda base: base.add_texts([("a", "b")]), "texts", id="add_texts"),
+        pytest.param(lambda base: base.add_texts({"a": "b"}, tags=3), "tags", id="tags"),
+        pytest.param(lambda base: base.remove(["a"]), "sources", id="remove"),
+        pytest.param(lambda base: base.text(["a"]), "source", id="text"),
+        pytest.param(lambda base: base.search("a", path=3), "path", id="path"),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_named(call: Any, field: str):
+    """No error of the database or of Python: ours says which argument it is."""
+    with KnowledgeBase("memory://") as base, pytest.raises(ConfigError) as caught:
+        call(base)
+
+    assert field == caught.value.field
+
+
+def test_a_word_without_end_is_no_slip_of_the_pen():
+    """A customer's 100,000 letters in one word are searched in a moment, and not spelt in all ways."""
+    with KnowledgeBase("memory://") as base:
+        base.add_texts({"a.md": "Goods go back."})
+        found = base.search("x" * 100_000 + " goods")
+
+    assert ["a.md"] == [hit.source for hit in found]

@@ -236,3 +236,11 @@ def test_headings_fit_into_the_report(number: int, chunk: int) -> None:
     headings, text = Headings(TITLES[number - 1]), body(number)
     made = "".join(headings.feed(text[at : at + chunk]) for at in range(0, len(text), chunk)) + headings.close()
     assert expected(number) == made
+
+
+@pytest.mark.parametrize(
+    "text", ['{"title": "\\ud800", "sections": ["a"]}', "{" * 30_000, '{"a":' * 5_000 + "1" + "}" * 5_000]
+)
+def test_garbage_is_no_plan(text: str):
+    """What a model makes of braces is no error of the decoder, and is read in a moment."""
+    assert parse_outline(text) is None

@@ -14,13 +14,26 @@ from typing import Any, Final
 
 import msgspec
 
-from dragoman.errors import SourceError
+from dragoman.errors import ConfigError, SourceError
 from dragoman.types.requests import SETTING_NAMES
 
 _MAY_MISS: Final = frozenset({"model", "system", "dimensions", "kind", "url", "method", *SETTING_NAMES})
 _WORDS: Final = frozenset({"user", "service_tier", "tool_choice", "kind", "model", "system", "url", "method"})
 _JSON: Final = frozenset({"body", "messages"})
 _OR_TEXT: Final = frozenset({"messages", "stop"})  # a list, or one text
+
+
+def json_of(value: object, field: str) -> bytes:
+    """
+    A value of a row as JSON.
+
+    Raises:
+        ConfigError: It is none: an object of Python, or half a surrogate pair.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{field} is no JSON value: {error}", field=field) from error
 
 
 def fields_of(cells: Mapping[str, Any], place: str) -> dict[str, Any]:

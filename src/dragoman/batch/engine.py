@@ -21,15 +21,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from dragoman.batch.feed import Feed
-from dragoman.batch.figures import mark_of, size_of
-from dragoman.batch.index import Index
-from dragoman.batch.journal import NO_KEY, Journal, Kind
-from dragoman.batch.lines import answered, failed, read_line, repeated
+from dragoman.batch.journal import Kind
+from dragoman.batch.keeping import Keeping
+from dragoman.batch.lines import answered, failed, repeated
 from dragoman.batch.outage import Doors, speaks_of_outage
 from dragoman.batch.rows import Row, Rows
 from dragoman.batch.source import Given
-from dragoman.batch.tally import Tally
-from dragoman.batch.twins import Twins
 from dragoman.batch.vectors import VectorRequest, ask
 from dragoman.errors import (
     AuthenticationError,
@@ -69,54 +66,41 @@ class Engine:
     Args:
         given: The rows, in order; a `Feed` where an iterator of them may let wait.
         rows: Makes requests of them.
-        journal: Where outcomes are kept.
-        index: Where they stand.
-        tally: Counts them.
+        keeping: Where outcomes go.
         window: Most rows under way at once.
         outage: Seconds that rows wait for a provider that is down.
-        ordered: Whether outcomes have their place by the input, or as they come.
         look: Looks at each row first, where that was not done for all before; or None.
-        changed: Called when outcomes have become durable.
-        twins: Knows the rows that ask the same, if they are paid once; or None.
-        placed: Outcomes that have their place already.
     """
 
     def __init__(
         self,
         given: Iterator[Given] | Feed,
         rows: Rows,
-        journal: Journal,
-        index: Index,
-        tally: Tally,
+        keeping: Keeping,
         *,
         window: int,
         outage: float,
-        ordered: bool,
         look: Callable[[Given], object] | None,
-        changed: Callable[[], None],
-        twins: Twins | None = None,
-        placed: int = 0,
     ) -> None:
-        self._placed = placed
         self._given = given
         self._rows = rows
-        self._journal = journal
-        self._index = index
-        self._tally = tally
+        self._keeping = keeping
+        self._journal = keeping.journal
+        self._index = keeping.index
+        self._tally = keeping.tally
+        self._twins = keeping.twins
+        self._placed = keeping.placed  # by whoever kept before
         self._window = window
-        self._ordered = ordered
         self._look = look
-        self._changed = changed
-        self._twins = twins
         self._error: BaseException | None = None
         self._stopping = self._ended = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._doors = Doors(outage, self._halt)
-        tally.waiting = self._doors.__str__
-        self._recalled = index.recalled
+        keeping.tally.waiting = self._doors.__str__
+        self._recalled = keeping.index.recalled
         self._model = ""
         self._flushing: asyncio.TimerHandle | None = None
-        self._under_way = self._without_room = self._taken = self._settled = 0
+        self._under_way = self._without_room = self._taken = 0
         self._room: asyncio.Event = asyncio.Event()
         self._written = asyncio.Event()
 
@@ -160,7 +144,7 @@ class Engine:
     @property
     def whole(self) -> bool:
         """Whether the input was read to its end, and everything that it gave is settled."""
-        return self._ended and self._taken == self._settled
+        return self._ended and self._taken == self._keeping.placed - self._placed
 
     def stop(self, grace: float | None) -> None:
         """Take no more rows; leave those under way so many seconds, or none."""
@@ -211,14 +195,11 @@ class Engine:
         if self._look is not None:
             self._look(given)
         row = self._rows.row(given)
-        known = self._index.settled(row.key) if self._recalled else None
-        if known is None:
-            self._tally.again += self._index.was_sent(row.key)
-            return row
-        record = self._journal.read(known[0])
-        self._place(row, known[0])
-        self._count(record.kind, row, record.payload, reused=True)
-        return None
+        if self._recalled and self._keeping.settled(row):
+            self._written.set()
+            return None
+        self._tally.again += self._index.was_sent(row.key)
+        return row
 
     async def _settle(self, client: AsyncClient, row: Row) -> None:
         if isinstance(row.request, ConfigError):
@@ -250,9 +231,7 @@ class Engine:
                 spoken = provider.wire if provider else None
                 seconds = time.monotonic() - begun
                 line = answered(row, response, seconds=seconds, spoken=spoken, shared=self._twins is not None)
-                at = self._keep(Kind.DONE, row, line)
-                if self._twins is not None:
-                    self._twins.keep(row.same, at)
+                self._keep(Kind.DONE, row, line)
         finally:
             self._under_way -= 1
             self._room.set()
@@ -301,16 +280,8 @@ class Engine:
                 if self._stopping:
                     return None
 
-    def _keep(self, kind: Kind, row: Row, line: bytes) -> int:
-        at = self._journal.append(kind, row.number, row.key, line)
-        self._index.settle(row.key, at, failed=kind == Kind.FAILED)
-        self._place(row, at)
-        self._count(kind, row, line)
-        return at
-
-    def _count(self, kind: Kind, row: Row, payload: bytes, *, reused: bool = False) -> None:
-        cost = self._tally.count(kind, read_line(payload), reused=reused)
-        self._tally.projection.add(row.number, size_of(row.given.value, row.given.line), float(cost or 0))
+    def _keep(self, kind: Kind, row: Row, line: bytes) -> None:
+        self._keeping.keep(kind, row, line)
         self._written.set()
 
     def _sent(self, row: Row) -> None:
@@ -326,10 +297,6 @@ class Engine:
         except BatchError as error:
             self._halt(error)
 
-    def _place(self, row: Row, at: int) -> None:
-        self._index.put(row.number if self._ordered else self._placed + self._settled, at)
-        self._settled += 1
-
     async def _sync(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time() + _MARK
@@ -341,19 +308,12 @@ class Engine:
             try:
                 if loop.time() >= due:
                     due = loop.time() + _MARK
-                    self._mark()
-                await loop.run_in_executor(None, self._journal.sync)
+                    self._keeping.mark()
+                await self._keeping.sync()
             except BatchError as error:
                 self._halt(error)
                 return
-            self._tally.note()
-            self._changed()
             await asyncio.sleep(_SYNC)
-
-    def _mark(self) -> None:
-        """Say in the journal how the run stands, for who looks at it from elsewhere."""
-        report = self._tally.report()
-        self._journal.append(Kind.MARK, 0, NO_KEY, msgspec.json.encode(mark_of(report)))
 
 
 def _with_attempts(response: Answer | None, earlier: tuple[Attempt, ...]) -> Answer | None:

@@ -60,7 +60,7 @@ class _Run:
             ended = self.job.ended  # before looking: what comes after would be missed
             row = outcome(place)
             if row is None and ended:
-                following = self.job.following(place)
+                following = self.job.outcomes.following(place)
                 if following is None:
                     return
                 place = following
@@ -96,11 +96,11 @@ class BlockingRun(_Run):
 
     def rows(self, owner: object) -> Iterator[BatchRow]:
         """Outcomes in their order, as soon as each is there; keeps its owner, and so the journal, until the end."""
-        return self._outcomes(owner, self.job.outcome)
+        return self._outcomes(owner, self.job.outcomes.row)
 
     def lines(self, owner: object) -> Generator[bytes, None, None]:
         """The same as lines of the files."""
-        return self._outcomes(owner, self.job.line)
+        return self._outcomes(owner, self.job.outcomes.line)
 
     def _outcomes(self, owner: object, outcome: Callable[[int], T | None]) -> Generator[T, None, None]:
         self._start()
@@ -197,11 +197,11 @@ class AsyncRun(_Run):
 
     def rows(self, owner: object) -> AsyncIterator[BatchRow]:
         """Outcomes in their order, as soon as each is there; keeps its owner, and so the journal, until the end."""
-        return self._outcomes(owner, self.job.outcome)
+        return self._outcomes(owner, self.job.outcomes.row)
 
     def lines(self, owner: object) -> AsyncIterator[bytes]:
         """The same as lines of the files."""
-        return self._outcomes(owner, self.job.line)
+        return self._outcomes(owner, self.job.outcomes.line)
 
     async def _outcomes(self, owner: object, outcome: Callable[[int], T | None]) -> AsyncIterator[T]:
         running = self._start()

@@ -11,13 +11,12 @@ itself, so both may be carried to another.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,49 +25,28 @@ from dragoman.batch.engine import Engine
 from dragoman.batch.feed import closed, opened
 from dragoman.batch.figures import size_of
 from dragoman.batch.index import Index
-from dragoman.batch.journal import NO_KEY, Journal, Kind, Record, journal_of
-from dragoman.batch.lines import cost_of, read_line, row_of
-from dragoman.batch.merge import write_files
+from dragoman.batch.journal import NO_KEY, Journal, Kind, Record
+from dragoman.batch.keeping import Keeping
+from dragoman.batch.lines import cost_of, read_line
+from dragoman.batch.merge import check_places, write_files
+from dragoman.batch.outcomes import Outcomes
 from dragoman.batch.rows import Row, Rows
 from dragoman.batch.service.logbook import Logbook
 from dragoman.batch.sinks import check_sink
 from dragoman.batch.source import Given, Source
 from dragoman.batch.tally import Tally
 from dragoman.batch.template import Template
+from dragoman.batch.told import Told, journal_path, told
 from dragoman.batch.twins import Twins
 from dragoman.errors import ConfigError, SourceError
 from dragoman.policy.budget.budget import Budget
-from dragoman.types.batches import BatchReport, BatchRow
+from dragoman.types.batches import BatchReport
 from dragoman.types.batching import BatchTask, Mode
 from dragoman.types.requests import OutputFormat, settings_from
-from dragoman.types.responses import ChatResponse
 
 if TYPE_CHECKING:
     from dragoman.batch.service.engine import Remote
     from dragoman.client import AsyncClient
-
-
-class Told(msgspec.Struct, kw_only=True):
-    """
-    What a run was told, as its journal keeps it.
-
-    Attributes:
-        source: Path of the input as seen from the journal; None if it was no file.
-        rows: In the input, if they were counted.
-        options: The batch's own keywords.
-        settings: For all rows, where they are JSON.
-        unsaid: Settings that a journal cannot carry.
-        pid: The process that runs it.
-        bare: Whether it has a journal, and no output.
-    """
-
-    source: str | None = None
-    rows: int | None = None
-    options: dict[str, Any] = {}
-    settings: dict[str, Any] = {}
-    unsaid: list[str] = []
-    pid: int = 0
-    bare: bool = False
 
 
 class Job:
@@ -84,6 +62,7 @@ class Job:
     Attributes:
         tally: The sums so far.
         ended: Whether there is no more to come from this run.
+        outcomes: What rows have come to.
     """
 
     def __init__(self, task: BatchTask, client: Callable[..., AsyncClient], resolves: Callable[[str], object]) -> None:
@@ -98,11 +77,10 @@ class Job:
         if options.model is not None:
             resolves(options.model)
         self._sink = None if task.sink is None else Path(task.sink)
-        if self._sink is not None and self._sink.is_dir():
-            raise ConfigError(f"{self._sink} is a directory: give a file", field="sink")
+        self._source = Source(task.source)
         if self._sink is not None:
             check_sink(self._sink)
-        self._source = Source(task.source)
+            check_places(self._sink, self._source.path)
         self._rows = Rows(
             model=options.model,
             settings=self._settings,
@@ -121,10 +99,10 @@ class Job:
         self._revoked = False
         self._index = Index()
         self._journal: Journal | None = None
-        self._path = _journal_path(self._sink, options.job)
+        self._path = journal_path(self._sink, options.job)
         self._spent = Decimal(0)
         self._unwanted = False
-        self._reading: Callable[[ChatResponse], Any] | None = None
+        self.outcomes = Outcomes(self._index, self._opened, self._form)
 
     # --- before -------------------------------------------------------------------------------------------------------
 
@@ -205,23 +183,18 @@ class Job:
         try:
             journal.append(Kind.START, 0, NO_KEY, msgspec.json.encode(self._told()))
             async with self._asking() as client:
-                placed = await self._hand_in(client)
+                keeping = self._keeping()
+                await self._hand_in(client, keeping)
                 if self._remote is None or self._remote.left:
                     self._engine = Engine(
                         given if self._remote is None else self._unsettled(given),
                         self._rows,
-                        journal,
-                        self._index,
-                        self.tally,
+                        keeping,
                         window=options.window
                         if self.tally.rows is None
                         else min(options.window, max(1, self.tally.rows)),
                         outage=options.outage,
-                        ordered=options.order == "input",
                         look=None if self._source.again else self._look,
-                        changed=self._changed,
-                        twins=self._twins,
-                        placed=placed,
                     )
                     if self._unwanted:
                         self._engine.stop(None)
@@ -248,26 +221,27 @@ class Job:
         self.tally.notes = made.notes
         return made
 
-    async def _hand_in(self, client: AsyncClient) -> int:
-        """Have rows asked by providers' batch APIs, where the mode says so; how many outcomes have their place then."""
+    def _keeping(self) -> Keeping:
+        return Keeping(
+            self._opened(),
+            self._index,
+            self.tally,
+            ordered=self._task.options.order == "input",
+            changed=self._changed,
+            twins=self._twins,
+        )
+
+    async def _hand_in(self, client: AsyncClient, keeping: Keeping) -> None:
+        """Have rows asked by providers' batch APIs, where the mode says so."""
         options = self._task.options
         if options.mode == "live" and not self._book.open:
-            return 0
+            return
         if not self._source.again:
             raise ConfigError(
                 f"mode={options.mode!r} needs a source that can be read twice: a file, or a list", field="source"
             )
         from dragoman.batch.service.engine import Remote  # who asks live need not load this
-        from dragoman.batch.service.keeping import Keeping
 
-        keeping = Keeping(
-            self._opened(),
-            self._index,
-            self.tally,
-            ordered=options.order == "input",
-            changed=self._changed,
-            twins=self._twins,
-        )
         with closing(iter(self._source)) as given:
             self._remote = Remote(given, self._rows, keeping, self._book, options, client)
             self._remote.revoked = self._revoked
@@ -275,7 +249,6 @@ class Job:
             if self._unwanted:
                 self._remote.stop(None)
             await self._remote.run()
-        return keeping.placed
 
     def _unsettled(self, given: Any) -> Iterator[Given]:
         """The rows that providers' batches have left."""
@@ -322,7 +295,7 @@ class Job:
         self.tally.rows = self.tally.done + self.tally.failed
         if self._sink is not None:
             columns = columns_of(self._form, embed=self._rows.vectors, chat=self._rows.words)
-            await asyncio.to_thread(write_files, self._sink, self._records(), self.tally.failed, columns)
+            await asyncio.to_thread(write_files, self._sink, self.outcomes.records(), self.tally.failed, columns)
 
     @property
     def _whole(self) -> bool:
@@ -336,28 +309,8 @@ class Job:
         return None if dollars is None else Budget(max(Decimal(0), dollars - self._spent), name="max_cost")
 
     def _told(self) -> Told:
-        path, unsaid = self._source.path, list[str]()
-        options = msgspec.to_builtins(self._task.options, str_keys=True, enc_hook=str)
-        for name in ("retry_failed", "job", "engine", "workers", "ray"):  # are said for one run
-            del options[name]
-        settings: dict[str, Any] = {}
-        for name, value in self._task.settings.items():
-            if _carried(name, value, self._settings.get(name)):
-                settings[name] = value
-            else:
-                unsaid.append(name)
-        where = None
-        if path is not None and self._path is not None:
-            where = os.path.relpath(path, self._path.parent)
-        return Told(
-            source=where,
-            rows=self.tally.rows,
-            options=options,
-            settings=settings,
-            unsaid=unsaid,
-            pid=os.getpid(),
-            bare=self._sink is None,
-        )
+        rows, source = self.tally.rows, self._source.path
+        return told(self._task, self._settings, source=source, rows=rows, journal=self._path)
 
     def _changed(self) -> None:
         for listener in self.listeners:
@@ -368,49 +321,11 @@ class Job:
             raise ConfigError("the batch is not prepared", field="batch")
         return self._journal
 
-    # --- outcomes -----------------------------------------------------------------------------------------------------
+    # --- after --------------------------------------------------------------------------------------------------------
 
     def report(self) -> BatchReport:
         """How it stands."""
         return self.tally.report()
-
-    def outcome(self, place: int) -> BatchRow | None:
-        """What stands at this place of the output, if it is durable; else None."""
-        at, journal = self._index.at(place), self._opened()
-        if at is None or at >= journal.synced:
-            return None
-        record = journal.read(at)
-        return self._read(row_of(record))
-
-    def line(self, place: int) -> bytes | None:
-        """The same as a line of the files."""
-        at, journal = self._index.at(place), self._opened()
-        return None if at is None or at >= journal.synced else journal.read(at).payload
-
-    def following(self, place: int) -> int | None:
-        """The first place from this on that has an outcome: after a run that was stopped some have none."""
-        return self._index.after(place)
-
-    def _read(self, row: BatchRow) -> BatchRow:
-        """With the typed value, as its type."""
-        form, response = self._form, row.response
-        if response is None or form is None or form.type is None or not response.text:
-            return row
-        from dragoman.structured.reading import Misfit, Reading  # who asks for text need not load this
-
-        self._reading = self._reading or Reading(form).of
-        try:
-            value = self._reading(response)
-        except Misfit:
-            return row  # the row asked for something else, and has it as it was written
-        return msgspec.structs.replace(row, response=msgspec.structs.replace(response, output=value))
-
-    def _records(self) -> Iterator[Record]:
-        place: int | None = self._index.after(0)
-        while place is not None:
-            at = self._index.at(place)
-            yield self._opened().read(cast("int", at))
-            place = self._index.after(place + 1)
 
     def close(self) -> None:
         """Let everything go.  Idempotent."""
@@ -419,23 +334,6 @@ class Job:
             self._twins.close()
         if self._journal is not None:
             self._journal.close()
-
-
-def _journal_path(sink: Path | None, said: Any) -> Path | None:
-    if said is not None:
-        if sink is not None:
-            raise ConfigError("job is for a batch without an output: the journal of one is OUT.job", field="job")
-        return Path(said)
-    return None if sink is None else journal_of(sink)
-
-
-def _carried(name: str, value: object, meant: object) -> bool:
-    """Whether a setting that has gone through JSON still means the same."""
-    try:
-        again = settings_from({name: msgspec.json.decode(msgspec.json.encode(value))}).values()
-    except (ConfigError, TypeError):
-        return False
-    return again.get(name) == meant
 
 
 _RECALL: dict[Kind, Callable[[Job, Record], None]] = {

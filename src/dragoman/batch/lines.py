@@ -203,31 +203,27 @@ def parts_of(line: Line) -> Iterator[tuple[str, Decimal]]:
 def _response(line: Line) -> ChatResponse:
     assert line.response is not None  # it is an answer
     response = wire.get(line.dialect).decode_response(200, {}, bytes(line.response.body))
-    return msgspec.structs.replace(
-        response,
-        provider=line.provider,
-        model=line.model,
-        usage=msgspec.structs.replace(line.usage, details=response.usage.details),
-        cost=cost_of(line),
-        attempts=line.attempts,
-        request_id=line.response.request_id,
-        output=line.output,
-        simulated=line.provider == "sim",
-    )
+    facts = _facts(line, response.usage)
+    return msgspec.structs.replace(response, output=line.output, simulated=line.provider == "sim", **facts)
 
 
 def _vectors(line: Line) -> EmbedResponse:
     assert line.response is not None  # it is an answer
     response = vectors.response_of(bytes(line.response.body))
-    return msgspec.structs.replace(
-        response,
-        provider=line.provider,
-        model=line.model,
-        usage=msgspec.structs.replace(line.usage, details=response.usage.details),
-        cost=cost_of(line),
-        attempts=line.attempts,
-        request_id=line.response.request_id,
-    )
+    return msgspec.structs.replace(response, **_facts(line, response.usage))
+
+
+def _facts(line: Line, said: Usage) -> dict[str, Any]:
+    """What a line knows of its answer beside the body, which said `said` of the tokens."""
+    assert line.response is not None  # it is an answer
+    return {
+        "provider": line.provider,
+        "model": line.model,
+        "usage": msgspec.structs.replace(line.usage, details=said.details),
+        "cost": cost_of(line),
+        "attempts": line.attempts,
+        "request_id": line.response.request_id,
+    }
 
 
 def _one_line(body: bytes) -> msgspec.Raw:

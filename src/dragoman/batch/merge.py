@@ -14,6 +14,7 @@ from typing import Final
 
 from dragoman.batch.journal import Kind, Record, sync_folder, unwritable
 from dragoman.batch.sinks import Columns, Sink, is_table, open_sink
+from dragoman.errors import ConfigError
 
 _KNOWN: Final = frozenset({".jsonl", ".ndjson"})
 
@@ -24,6 +25,24 @@ def errors_of(sink: Path) -> Path:
     if plain.suffix.lower() in _KNOWN or is_table(plain):
         return plain.with_suffix(".errors.jsonl")
     return Path(f"{sink}.errors.jsonl")
+
+
+def check_places(sink: Path, source: Path | None) -> None:
+    """
+    Look whether the output files can take their names.
+
+    Raises:
+        ConfigError: One is a folder, a device or a pipe, or the input, which would be written over.
+    """
+    if os.path.isdir(sink):
+        raise ConfigError(f"{sink} is a directory: give a file", field="sink")
+    for place in (sink, errors_of(sink)):
+        if not os.path.exists(place):
+            continue
+        if not os.path.isfile(place):
+            raise ConfigError(f"{place} is a pipe or a device: give a file", field="sink")
+        if source is not None and os.path.samefile(place, source):
+            raise ConfigError(f"{place} is the input, and would be written over: give another output", field="sink")
 
 
 def write_files(sink: Path, records: Iterator[Record], failed: int, columns: Columns = ()) -> None:

@@ -14,19 +14,19 @@ from typing import Any
 import msgspec
 
 from dragoman.batch.figures import Mark, Timeline
-from dragoman.batch.job import Told
 from dragoman.batch.journal import Kind, Record, is_locked, journal_of, read_records
 from dragoman.batch.lines import read_line
 from dragoman.batch.service.logbook import Logbook
 from dragoman.batch.tally import Tally
+from dragoman.batch.told import Told
 from dragoman.errors import ManifestError
 from dragoman.types.batches import BatchReport
-from dragoman.types.batching import BatchTask, split_keywords
+from dragoman.types.batching import BatchTask, check_path, split_keywords
 
 
 def sink_of(given: str | os.PathLike[str]) -> Path:
     """The output file, of which it or its journal was named."""
-    path = Path(given)
+    path = Path(check_path(given, "sink"))
     return path.with_suffix("") if path.suffix == ".job" else path
 
 

@@ -11,8 +11,7 @@ A row is one of
 
 What stands in the row wins over what was said for all rows, save the model: who names one wants it for this file.
 
-Rule: a row is known by its id and its resolved request.  Whatever changes what is asked changes the key, and nothing
-else does.
+Rule: a row is known by its id and its resolved request (`digest`).
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ import msgspec
 
 from dragoman import wire
 from dragoman.batch import vectors
-from dragoman.batch.cells import fields_of
+from dragoman.batch.cells import fields_of, json_of
+from dragoman.batch.digest import digest
 from dragoman.batch.source import Given
 from dragoman.batch.template import Template
 from dragoman.batch.vectors import VectorRequest
@@ -43,8 +43,6 @@ _DIALECTS: Final = {
     "/messages": "anthropic-messages",
     "/embeddings": vectors.DIALECT,
 }
-# They say when and how a request is sent, not what is asked.
-_NO_MATTER: Final = {"timeout": None, "priority": None, "reuse": None}
 _IDS: Final = ("custom_id", "id")
 
 
@@ -140,7 +138,7 @@ class Rows:
         request: ChatRequest | VectorRequest | ConfigError
         try:
             made = self._request(value, dialect, given.place)
-            request, known = made, _digest(made)
+            request, known = made, digest(made)
         except ConfigError as error:
             request = error
             known = blake2b(error.message.encode("utf-8", "replace")).digest()
@@ -250,7 +248,7 @@ class Rows:
             body["model"] = self._model
         body.pop("stream", None)  # a batch has nobody to stream to
         body.pop("stream_options", None)
-        request = wire.get(dialect).decode_request(msgspec.json.encode(body), path=str(fields.get("url")))
+        request = wire.get(dialect).decode_request(json_of(body, "body"), path=str(fields.get("url")))
         if self._bare:  # the usual case; a second look at what was just checked would be a tenth of the row's work
             made = request.directed(model=self._reference(request.model))
             if made.priority is None:
@@ -324,32 +322,3 @@ def _text(name: str, field: str, place: str) -> str:
     except UnicodeEncodeError as error:
         raise SourceError(f"{place}: {field} holds half a surrogate pair: it is no valid text", field=field) from error
     return name
-
-
-def _digest(request: ChatRequest | VectorRequest) -> bytes:
-    try:
-        return blake2b(msgspec.json.encode(_matter(request), enc_hook=_told)).digest()
-    except UnicodeEncodeError as error:
-        raise ConfigError("the row holds half a surrogate pair: it is no valid text", field="prompt") from error
-
-
-def _matter(request: ChatRequest | VectorRequest) -> object:
-    """What of a request decides the answer."""
-    if isinstance(request, VectorRequest):
-        return ("vectors", msgspec.structs.replace(request, timeout=None))
-    matter = msgspec.structs.replace(request, **_NO_MATTER) if _timed(request) else request
-    if matter.output is not None and matter.output.type is not None and matter.output.schema is not None:
-        # The schema says what is asked; the type only how the answer is read here.
-        form = msgspec.structs.replace(matter.output, type=None)
-        matter = matter.directed(model=matter.model)
-        msgspec.structs.force_setattr(matter, "output", form)
-    return matter
-
-
-def _timed(request: ChatRequest) -> bool:
-    return any(getattr(request, name) is not None for name in _NO_MATTER)
-
-
-def _told(value: object) -> str:
-    """What of a value that JSON does not have decides what is asked: its kind."""
-    return f"{type(value).__module__}.{type(value).__qualname__}"

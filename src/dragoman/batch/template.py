@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Any, Final
 
-import msgspec
-
+from dragoman.batch.cells import json_of
 from dragoman.errors import ConfigError, SourceError
 
 _FORMATTER: Final = Formatter()
@@ -56,7 +55,7 @@ class Template:
                 if name not in row:
                     there = ", ".join(map(repr, row)) or "none"
                     raise SourceError(f"{place}: no field {name!r} for the template (there: {there})", field=name)
-                texts.append(_shown(row[name]))
+                texts.append(_shown(row[name], name, place))
         return "".join(texts)
 
 
@@ -66,5 +65,10 @@ def _piece(literal: str, name: str | None, form: str | None, conversion: str | N
     return literal, name
 
 
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+def _shown(value: Any, name: str, place: str) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return json_of(value, name).decode()
+    except ConfigError as error:
+        raise SourceError(f"{place}: {error}", field=name) from error

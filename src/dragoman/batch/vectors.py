@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import msgspec
-
+from dragoman.batch.cells import json_of
 from dragoman.errors import ConfigError, SourceError
 from dragoman.types.embeddings import EmbedRequest, EmbedResponse, InputKind
 from dragoman.wire.embeddings import CODECS
@@ -108,7 +107,7 @@ def decoded(
         ConfigError: It is none.
     """
     given = {**body, **({"model": model} if model is not None else {})}
-    asked = _CODEC.decode_request(msgspec.json.encode(given))
+    asked = _CODEC.decode_request(json_of(given, "body"))
     return VectorRequest(
         model=asked.model,
         inputs=asked.inputs,

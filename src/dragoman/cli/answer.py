@@ -16,6 +16,7 @@ import msgspec
 
 from dragoman import ChatRequest, ChatResponse, DragomanError, Event
 from dragoman.cli import exits
+from dragoman.cli.asking.figures import answer_data, usage_line
 from dragoman.cli.interrupts import interrupts
 from dragoman.cli.output import Terminal, dim, print_json, talk
 from dragoman.cli.render.screen import writer
@@ -176,38 +177,19 @@ class _Printer:
                 talk(f"· {notice}")
 
     def _usage(self, response: ChatResponse) -> str:
-        usage, unit = response.usage, " words" if self._manner.simulated else ""
-        seconds = time.monotonic() - self._started
-        first = f" (first token {self._first:.2f} s)" if self._first is not None else ""
-        return (
-            f"{_count(usage.input_tokens)}{unit} in · {_count(usage.output_tokens)}{unit} out"
-            f" · {seconds:.1f} s{first} · {self._cost(response)}"
-        )
-
-    def _cost(self, response: ChatResponse) -> str:
-        if response.cost is not None:
-            return f"${response.cost:.4f}"
-        return "free" if self._manner.free else "cost not known"
+        manner, seconds = self._manner, time.monotonic() - self._started
+        unit = " words" if manner.simulated else ""
+        return usage_line(response, seconds, free=manner.free, unit=unit, first=self._first)
 
     def _data(self, response: ChatResponse, *, complete: bool) -> dict[str, Any]:
-        """The answer as JSON; what a provider did not say is null."""
+        """The answer as JSON."""
+        seconds, simulated = time.monotonic() - self._started, self._manner.simulated
         return {
             "text": response.text,
             "reasoning": response.reasoning or None,
             "refusal": response.refusal,
-            "model": response.model,
-            "provider": response.provider,
-            "finish_reason": response.finish_reason,
+            **answer_data(response, seconds, complete=complete, simulated=simulated),
             "finish_reason_raw": response.finish_reason_raw,
-            "complete": complete,
-            "usage": _usage_data(response),
-            "cost": response.cost,
-            "simulated": response.simulated or self._manner.simulated,
-            "id": response.id,
-            "request_id": response.request_id,
-            "notices": [msgspec.to_builtins(notice) for notice in response.notices],
-            "attempts": [msgspec.to_builtins(attempt) for attempt in response.attempts],
-            "seconds": round(time.monotonic() - self._started, 3),
         }
 
 
@@ -222,13 +204,3 @@ _ENDINGS: Final = {
     "pause": "ask.ended.pause",
     "tool_calls": "ask.ended.tool_calls",
 }
-
-
-def _usage_data(response: ChatResponse) -> dict[str, Any]:
-    usage = response.usage
-    names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
-    return {name: getattr(usage, name) for name in names}
-
-
-def _count(number: int | None) -> str:
-    return "?" if number is None else f"{number:,}".replace(",", " ")

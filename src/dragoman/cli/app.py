@@ -68,6 +68,7 @@ def dragoman() -> None:
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command that the arguments name, and return its exit code."""
+    _open_closed_ends()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows ?, and the answer goes on
@@ -83,6 +84,15 @@ def execute(arguments: Sequence[str]) -> int:
         return exits.OK
     except DragomanError as error:
         return _failure(error)
+    except OSError as error:
+        return _system(error)
+
+
+def _open_closed_ends() -> None:
+    """Give a process without standard output or error (`>&-`) one that goes nowhere: no file gets its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the process ends
 
 
 def _invoke(arguments: Sequence[str]) -> int:
@@ -109,9 +119,22 @@ def _usage(error: click.ClickException) -> int:
     return exits.USAGE
 
 
-def _failure(error: DragomanError) -> int:
+def _system(error: OSError) -> int:
+    """What the system refused, and nobody nearer to it could say better: a full disk behind standard output."""
+    _trace(error)
+    talk(t("fail.system", what=error.filename or t("fail.output"), why=error.strerror or error))
+    if error.filename is None:
+        discard_output()
+    return exits.ERROR
+
+
+def _trace(error: Exception) -> None:
     if os.environ.get("DRAGOMAN_DEBUG"):
         talk(redact("".join(traceback.format_exception(error))), end="")
+
+
+def _failure(error: DragomanError) -> int:
+    _trace(error)
     talk(f"dragoman: {exits.words(error)}")
     fix = exits.fix(error)
     if fix:

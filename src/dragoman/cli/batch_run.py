@@ -25,7 +25,7 @@ from dragoman.cli.options import parse_options
 from dragoman.cli.output import print_json, talk, terminal, write
 from dragoman.cli.setup import load
 from dragoman.cli.words import t
-from dragoman.errors import ConfigError
+from dragoman.errors import ConfigError, SourceError
 from dragoman.observe.logswitch import kept
 from dragoman.types.batches import BatchEstimate
 from dragoman.types.batching import Mode
@@ -161,6 +161,8 @@ def _readable(source: str) -> Generator[str, None, None]:
         return
     with tempfile.NamedTemporaryFile(prefix="dragoman-batch-", suffix=".jsonl") as file:
         copyfileobj(sys.stdin.buffer, file)
+        if not file.tell():
+            raise SourceError("standard input is empty: give at least one row", field="source")
         file.flush()
         yield file.name
 

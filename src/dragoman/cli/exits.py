@@ -41,6 +41,8 @@ _CODES: Final[dict[type[DragomanError], int]] = {
     errors.StatusError: PROVIDER,
     errors.WireError: PROVIDER,
     errors.OutputError: OUTPUT,
+    errors.ManifestError: USAGE,
+    errors.SourceError: USAGE,
     DragomanError: ERROR,
 }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,7 +47,8 @@ def remember(place: Place, had: Last, environ: Mapping[str, str]) -> None:
         draft.write_bytes(msgspec.json.encode(newest))
         draft.replace(file)
     except OSError:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
 
 
 def _read(file: Path) -> dict[str, Last]:

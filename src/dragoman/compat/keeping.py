@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from dragoman.conversation.checks import check_text
-from dragoman.conversation.model import MAIN, ROOT, Kept, Known, Locked, Node, Path, Place, Ref
+from dragoman.conversation.model import MAIN, Known, Locked, Path, Ref
+from dragoman.conversation.nodes import ROOT, Kept, Node, Place
 from dragoman.conversation.store import Store, open_store
 from dragoman.errors import BusyError, StoreError
 from dragoman.runtime import AsyncRuntime

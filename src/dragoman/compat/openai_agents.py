@@ -21,7 +21,8 @@ import msgspec
 
 from dragoman.compat.keeping import TRIES, Branch, branch_of
 from dragoman.compat.likeness import difference, restored
-from dragoman.conversation.model import MAIN, ROOT, Kept, Node
+from dragoman.conversation.model import MAIN
+from dragoman.conversation.nodes import ROOT, Kept, Node
 from dragoman.conversation.store import Store
 from dragoman.conversation.transcripts.wires import item_of, messages_of
 from dragoman.conversation.view import node_of

@@ -27,7 +27,8 @@ import msgspec
 
 from dragoman.compat.keeping import TRIES, Branch, branch_of
 from dragoman.compat.likeness import difference, restored
-from dragoman.conversation.model import ROOT, Kept, Node, Path, Place
+from dragoman.conversation.model import Path
+from dragoman.conversation.nodes import ROOT, Kept, Node, Place
 from dragoman.conversation.store import Store, open_store
 from dragoman.conversation.transcripts.pydantic_ai import FORM, read_message, written_messages
 from dragoman.conversation.view import node_of

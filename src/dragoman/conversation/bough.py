@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dragoman.conversation.calls import shown
-from dragoman.conversation.model import ROOT, Kept, Known, Locked, Node, Path, Place, Record, Ref
+from dragoman.conversation.checks import check_text, locked
+from dragoman.conversation.model import Known, Locked, Path, Record, Ref
+from dragoman.conversation.nodes import ROOT, Kept, Node, Place
 from dragoman.conversation.store import Store
 from dragoman.errors import BusyError, ConversationError, StoreError
 from dragoman.runtime import Runtime
@@ -65,12 +67,22 @@ class Bough:
         self._seen = (Known(path.epoch, path.leaf), whole)
         return Path(path.epoch, path.version, path.leaf, tuple(whole))
 
-    async def base(self, turn_id: str) -> Place:
-        """The place that a turn of this branch hangs under."""
+    async def base(self, turn_id: str, instead: str | None = None) -> Place:
+        """
+        The place that a turn of this branch hangs under.
+
+        Args:
+            turn_id: Which.
+            instead: The turn that comes in its place.  When it is done, the branch has the other no more; it is asked
+                again, and has its place.
+        """
         path = await self.path()
         found = await self.store.turn(self.runtime, self.ref, turn_id)
         if found is None or not any(node.turn == turn_id for node in path.nodes):
-            raise self.no_turn(turn_id)
+            done = None if instead is None else await self.store.turn(self.runtime, self.ref, instead)
+            if done is None or done.state != "done":
+                raise self.no_turn(turn_id, "edits")
+            return done.base
         return found.base
 
     async def append(self, path: Path, parent: Place, nodes: Sequence[Node]) -> None:
@@ -86,7 +98,7 @@ class Bough:
 
     async def turn(self, turn_id: str) -> Turn | None:
         """Look a turn up, of any branch of the conversation."""
-        found = await self.store.turn(self.runtime, self.ref, turn_id)
+        found = await self.store.turn(self.runtime, self.ref, check_text(turn_id, "turn_id"))
         return self._shown(found) if found else None
 
     async def interrupted(self) -> list[Turn]:
@@ -104,7 +116,4 @@ class Bough:
 
     def locked(self) -> StoreError:
         """What is raised for a conversation that was sealed with another key."""
-        return StoreError(
-            f"the conversation {self.ref.conversation!r} is encrypted with a key that was not given: give encryption=, "
-            "or the one that it was begun with"
-        )
+        return locked(self.ref.conversation)

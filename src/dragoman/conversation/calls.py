@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dragoman.conversation.checks import check_text, input_of
-from dragoman.conversation.model import Kept, Record, read_events
+from dragoman.conversation.model import Record, read_events
+from dragoman.conversation.nodes import Kept
 from dragoman.conversation.turns import Held
 from dragoman.conversation.windows.sending import Ready
 from dragoman.types.fold import fold
@@ -39,6 +40,8 @@ class Call:
     ) -> None:
         if key is not None:
             check_text(key, "turn_id")
+        if edits is not None:
+            check_text(edits, "edits")
         self.named = key is not None
         self.key = key or token_hex(12)
         self.request = request

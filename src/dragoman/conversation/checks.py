@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from dragoman.conversation.model import encoded
-from dragoman.errors import ConfigError
+from dragoman.conversation.nodes import encoded
+from dragoman.errors import ConfigError, StoreError
+from dragoman.runtime import Runtime
 from dragoman.types.messages import Message
+from dragoman.types.timeouts import check_seconds
 from dragoman.verbs.talking import Options
 
 _BUSY: Final = ("wait", "reject", "fork", "interrupt")
@@ -20,7 +22,7 @@ def check(options: Options) -> None:
     """What a conversation is made with."""
     for field in ("conversation", "tenant", "branch"):
         check_text(getattr(options, field), field)
-    if options.owner:
+    if options.owner != "":
         check_text(options.owner, "owner")
     _check_ttl(options.ttl)
     if options.on_busy not in _BUSY:
@@ -32,7 +34,7 @@ def check(options: Options) -> None:
     if options.system is not None and not isinstance(options.system, str | Message):
         raise ConfigError(f"system is {type(options.system).__name__}: give a text or a Message", field="system")
     if options.system is not None:
-        input_of((instructions(options.system),))
+        input_of((instructions(options.system),), "system")
 
 
 def _check_ttl(ttl: object) -> None:
@@ -54,9 +56,26 @@ def check_text(value: object, field: str) -> str:
     return value
 
 
-def input_of(messages: tuple[Message, ...]) -> bytes:
+def locked(conversation: str) -> StoreError:
+    """What is raised for a conversation that was sealed with another key."""
+    return StoreError(
+        f"the conversation {conversation!r} is encrypted with a key that was not given: give encryption=, "
+        "or the one that it was begun with"
+    )
+
+
+def check_wait(within: float | None, runtime: Runtime) -> float | None:
+    """When a wait of so many seconds is over, on the runtime's clock; 0 only looks."""
+    if within is None:
+        return None
+    if within != 0 or isinstance(within, bool):
+        check_seconds(within, "timeout")
+    return runtime.now() + within
+
+
+def input_of(messages: tuple[Message, ...], field: str = "messages") -> bytes:
     """What is said, as it is kept."""
     try:
         return encoded(messages)
     except (UnicodeEncodeError, TypeError, ValueError) as error:
-        raise ConfigError(f"what is said cannot be kept: {error}", field="messages") from error
+        raise ConfigError(f"what is said cannot be kept: {error}", field=field) from error

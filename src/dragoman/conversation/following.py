@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from dragoman.conversation.checks import locked
 from dragoman.conversation.model import Piece, Record, Ref, read_events
 from dragoman.conversation.store import Store
 from dragoman.conversation.turns import decode_answer
@@ -67,6 +68,7 @@ class Followed:
         Raises:
             StreamInterrupted: The turn failed, was left, or was begun again; `.partial` has what had come.
             ConversationError: There is no such turn.
+            StoreError: It is sealed with another key.
             TimeoutError: It still runs, and the time is over.
         """
         while not self._left and self._answer is None:
@@ -90,6 +92,8 @@ class Followed:
             raise ConversationError(
                 f"the conversation {self._ref.conversation!r} has no turn {self._key!r}", field="turn_id"
             )
+        if record.seal:
+            raise locked(self._ref.conversation)
         if self._fence not in (None, record.fence):
             raise self._broken("was begun again: watch it anew")
         self._fence = record.fence

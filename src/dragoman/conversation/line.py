@@ -16,7 +16,8 @@ import msgspec
 
 from dragoman.conversation.bough import Bough
 from dragoman.conversation.calls import Call
-from dragoman.conversation.model import ROOT, Ask, Began, Busy, Done, Go, Locked, Mark, Ref
+from dragoman.conversation.model import Ask, Began, Busy, Done, Go, Locked, Mark, Ref
+from dragoman.conversation.nodes import ROOT
 from dragoman.conversation.turns import Held
 from dragoman.errors import BusyError, ConfigError, StoreError
 from dragoman.verbs.conversations.capability import OnBusy

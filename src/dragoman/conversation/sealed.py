@@ -22,21 +22,19 @@ from dragoman.conversation.model import (
     Branch,
     Done,
     Go,
-    Kept,
     Known,
     Listed,
     Locked,
     Mark,
-    Node,
     Outcome,
     Path,
     Piece,
-    Place,
     Receipt,
     Record,
     Ref,
     Swept,
 )
+from dragoman.conversation.nodes import Kept, Node, Place
 from dragoman.conversation.sealing import Keys, Lock, belongs
 from dragoman.conversation.store import Store
 from dragoman.errors import StoreError

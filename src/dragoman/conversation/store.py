@@ -21,16 +21,15 @@ from dragoman.conversation.model import (
     Listed,
     Locked,
     Mark,
-    Node,
     Outcome,
     Path,
     Piece,
-    Place,
     Receipt,
     Record,
     Ref,
     Swept,
 )
+from dragoman.conversation.nodes import Node, Place
 from dragoman.errors import ConfigError
 from dragoman.runtime import Runtime
 
@@ -178,7 +177,10 @@ def open_store(url: str) -> Store:
         known = ", ".join(f"{name}://" for name in _STORES)
         shown = f"a {scheme}:// URL" if scheme else "no URL"  # one that is may hold a password
         raise ConfigError(f"store is {shown}: give a URL that begins with {known}", field="store")
-    return make(url)
+    try:
+        return make(url)
+    except ConfigError as error:  # what a store calls its URL is `store=` here
+        raise ConfigError(error.message, field="store") from error
 
 
 def _installed(scheme: str) -> Callable[[str], Store] | None:

@@ -1,66 +1,49 @@
 """
 A conversation, for both faces: it begins turns, has them answered, and commits them.
 
-    call -> begin (wait in line) -> plan what is sent -> ask -> commit
+    call -> begin (`line`: wait) -> plan what is sent (`windows.sending`) -> ask -> commit (`turns`)
 
-Rule: the store decides.  What this object remembers of a branch only saves reading it again; what is sent follows from
-what the store gave when the turn began.
+What is known of the branch is in `bough`, what asks no model in `tree`.
+
+Rule: the store decides.  What is sent follows from what the store gave when the turn began.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Mapping, Sequence
-from functools import partial
+from collections.abc import Awaitable, Mapping
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
-from dragoman.conversation.calls import Begun, Call, shown
-from dragoman.conversation.checks import check, check_text, instructions
-from dragoman.conversation.following import Followed
-from dragoman.conversation.model import (
-    ROOT,
-    Ask,
-    Began,
-    Busy,
-    Done,
-    Go,
-    Kept,
-    Known,
-    Locked,
-    Mark,
-    Node,
-    Note,
-    Path,
-    Place,
-    Record,
-    Ref,
-)
+from dragoman.conversation import tree
+from dragoman.conversation.bough import Bough
+from dragoman.conversation.calls import Begun, Call
+from dragoman.conversation.checks import check, check_text, check_wait, instructions
+from dragoman.conversation.line import Line
+from dragoman.conversation.model import Ask, Done, Mark, Ref
+from dragoman.conversation.nodes import Kept
 from dragoman.conversation.store import Store
 from dragoman.conversation.transcripts.moving import exported, imported
 from dragoman.conversation.turns import Held, Spoken, Told, decode_answer
-from dragoman.conversation.view import history, node_of, node_of_decision
+from dragoman.conversation.view import history, node_of
 from dragoman.conversation.windows.aside import Branch
-from dragoman.conversation.windows.outline import outline
 from dragoman.conversation.windows.sending import Base, Sending, noted
-from dragoman.errors import BusyError, ConfigError, ConversationError, DragomanError, StoreError
+from dragoman.errors import DragomanError
 from dragoman.observe.belonging import belonging_to
 from dragoman.policy.base import Opened
 from dragoman.types.events import TextDelta
 from dragoman.types.messages import Message
-from dragoman.types.requests import ChatRequest, Settings, settings_from
+from dragoman.types.requests import ChatRequest, Settings, settings_from, settings_of
 from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import RunResponse
 from dragoman.types.turns import Turn
 from dragoman.types.windows import Explanation
-from dragoman.verbs.conversations.capability import Form, Given, OnBusy, Resume, Source
+from dragoman.verbs.conversations.capability import Form, Given, Resume, Source
 from dragoman.verbs.talking import Options, Voice
 
 if TYPE_CHECKING:
-    import asyncio
-
     from dragoman.client import Messages
     from dragoman.policy.route.plans import Plan
 
@@ -114,7 +97,7 @@ class Talk:
         """Make a turn of a verb's arguments; nothing is begun."""
         values = self._options.settings
         if settings is not None:
-            values = values.override(settings)
+            values = values.override(settings_of(settings))
         model = self._options.model if model is None else model
         if runs:
             rounds = self._voice.rounds(model, said, values, keywords)
@@ -185,7 +168,7 @@ class Talk:
             digest=hashlib.sha256(call.input).digest(),
             ttl=self._options.lease,
             known=seen[0],
-            base=await self._bough.base(call.edits) if call.edits is not None else None,
+            base=await self._bough.base(call.edits, call.key) if call.edits is not None else None,
             interrupt=self._options.on_busy == "interrupt",
             wait=self._options.on_busy == "wait",
             keep=self._options.ttl,
@@ -215,14 +198,14 @@ class Talk:
             return msgspec.structs.replace(answer, output=Following(form).concluded(answer))
         return answer
 
-    # --- what is known of the branch ----------------------------------------------------------------------------------
-
     def _learn(self, begun: Begun, nodes: list[Kept]) -> None:
         """The turn was committed: its nodes follow what was read when it began."""
         if begun.held.mark.ref == self._ref:
             path = [*begun.seen, *nodes]
             self._bough.grown(begun.epoch, path)
             self._sending.done(path, begun.ready.room)
+
+    # --- what is known of the branch ----------------------------------------------------------------------------------
 
     async def history(self) -> list[Message]:
         """See `Conversation.history`."""
@@ -246,7 +229,7 @@ class Talk:
 
     async def settle(self, within: float | None) -> bool:
         """See `Conversation.settle`."""
-        return await self._sending.settle(None if within is None else self._runtime.now() + within)
+        return await self._sending.settle(check_wait(within, self._runtime))
 
     async def turn(self, turn_id: str) -> Turn | None:
         """See `Conversation.turn`."""
@@ -259,7 +242,8 @@ class Talk:
     async def resume(self, turn_id: str | None, how: Resume) -> ChatResponse:
         """See `Conversation.resume`."""
         turn = await tree.lacking(self._bough, turn_id, how)
-        call = self.call(turn.messages, turn.id, None, None, {})
+        edits = await tree.replaced(self._bough, turn.id)
+        call = self.call(turn.messages, turn.id, None, None, {}, edits=edits)
         return await (self._continued(call, turn.text) if how == "continue" and turn.text else self.say(call))
 
     async def _continued(self, call: Call, text: str) -> ChatResponse:

@@ -7,8 +7,9 @@ Rule: a branch changes by one compare-and-swap on the path that was read; if it 
 from __future__ import annotations
 
 from dragoman.conversation.bough import Bough
+from dragoman.conversation.checks import check_text, check_wait
 from dragoman.conversation.following import Followed
-from dragoman.conversation.model import ROOT, Note
+from dragoman.conversation.nodes import ROOT, Note
 from dragoman.conversation.view import node_of_decision
 from dragoman.conversation.windows.outline import outline
 from dragoman.errors import ConfigError, ConversationError
@@ -33,9 +34,7 @@ async def undo(bough: Bough) -> None:
     # What came behind it without a turn, a summary or a pin, hangs on it, and goes with it.
     last = next((node.turn for node in reversed(path.nodes) if node.kind == "message"), None)
     if last is None:
-        raise ConversationError(
-            f"the history of {bough.ref.conversation!r} does not end with a turn", field="turn_id"
-        )
+        raise ConversationError(f"the history of {bough.ref.conversation!r} does not end with a turn", field="turn_id")
     base = await bough.base(last)
     await bough.append(path, base, ())
 
@@ -67,14 +66,29 @@ async def lacking(bough: Bough, turn_id: str | None, how: object) -> Turn:
     return found[-1]
 
 
+async def replaced(bough: Bough, turn_id: str) -> str | None:
+    """
+    Id of the turn in whose place a turn that lacks an answer was said; None if it was said at the end.
+
+    What follows its base and had ended before it began was there when it was asked, so it was an edit of that.
+    """
+    path, record = await bough.path(), await bough.store.turn(bough.runtime, bough.ref, turn_id)
+    base = ROOT if record is None else record.base
+    places = [ROOT, *(node.place for node in path.nodes)]
+    if record is None or base not in places:
+        return None
+    behind = path.nodes[places.index(base) :]
+    first = next((node.turn for node in behind if node.kind == "message"), None)
+    other = None if first is None else await bough.store.turn(bough.runtime, bough.ref, first)
+    return None if other is None or other.ended is None or other.ended > record.begun else first
+
+
 async def watched(bough: Bough, turn_id: str | None, within: float | None) -> Followed:
     """See `Conversation.watch`."""
     if turn_id is None:
         branches = await bough.store.branches(bough.runtime, bough.ref)
         turn_id = next((branch.running for branch in branches if branch.name == bough.ref.branch), None)
     if turn_id is None:
-        raise ConversationError(
-            f"no turn runs on {bough.ref.branch!r} of {bough.ref.conversation!r}", field="turn_id"
-        )
-    until = None if within is None else bough.runtime.now() + within
-    return Followed(bough.store, bough.runtime, bough.ref, turn_id, until)
+        raise ConversationError(f"no turn runs on {bough.ref.branch!r} of {bough.ref.conversation!r}", field="turn_id")
+    until = check_wait(within, bough.runtime)
+    return Followed(bough.store, bough.runtime, bough.ref, check_text(turn_id, "turn_id"), until)

@@ -15,7 +15,8 @@ import msgspec
 
 from dragoman import background
 from dragoman.conversation.heart import Beat
-from dragoman.conversation.model import Kept, Mark, Node, Outcome, Place
+from dragoman.conversation.model import Mark, Outcome
+from dragoman.conversation.nodes import Kept, Node, Place
 from dragoman.conversation.store import Store
 from dragoman.conversation.view import node_of
 from dragoman.errors import DragomanError, LeaseLostError, StoreError

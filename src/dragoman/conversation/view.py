@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from dragoman.conversation.model import Drop, Kept, Node, NodeKind, Note, node
+from dragoman.conversation.nodes import Drop, Kept, Node, NodeKind, Note, node
 from dragoman.conversation.windows.deciding import Decided, Policy, Room, decided, view_of
 from dragoman.conversation.windows.outline import Decision, outline
 from dragoman.conversation.windows.outline import weight_of as weight_of

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from dragoman.errors import ConfigError
+from dragoman.kits.arguments import folder_of
 
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}|\{|\}")
 
@@ -36,9 +37,7 @@ class Prompts:
             ConfigError: The folder is none.
         """
         self.kit = kit
-        self._folder = Path(folder) if folder is not None else None
-        if self._folder is not None and not self._folder.is_dir():
-            raise ConfigError(f"prompts is {str(folder)!r}: there is no such folder", field="prompts")
+        self._folder = folder_of(folder, "prompts") if folder is not None else None
 
     @property
     def names(self) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from dragoman.errors import ConfigError
+from dragoman.kits.arguments import text_of, texts_of
 from dragoman.kits.prompts import Prompts
 from dragoman.knowledge.adding import Adding, Given, How, OnProgress
 from dragoman.knowledge.asking import KIT, Asked, Asking, checked_history
@@ -84,6 +85,9 @@ class Core:
         """Add files and folders."""
         if not paths:
             raise ConfigError("paths is empty: give files or folders", field="paths")
+        for path in paths:
+            if not isinstance(path, str | Path):
+                raise ConfigError(f"paths has {path!r}: give files or folders", field="paths")
         files, folders, gone = walk.files(paths)
         given = Given(files=tuple(files), folders=tuple(folders), gone=tuple(gone))
         return await self._add(given, tags, encoding, prune, progress)
@@ -94,6 +98,8 @@ class Core:
         """Add texts under names."""
         if form not in _FORMATS:
             raise ConfigError(f"format is {form!r}: a text is markdown, html or text", field="format")
+        if not isinstance(texts, Mapping):
+            raise ConfigError(f"texts is {type(texts).__name__}: give texts by name", field="texts")
         for name, text in texts.items():
             if not isinstance(name, str) or not name or not isinstance(text, str):
                 raise ConfigError(f"texts has {name!r}: give names and texts", field="texts")
@@ -148,14 +154,14 @@ class Core:
 
     async def remove(self, sources: Sequence[str]) -> int:
         """Remove documents."""
-        removed = await self.store.remove(self._runtime, list(sources))
+        removed = await self.store.remove(self._runtime, list(texts_of(sources, "sources", "names")))
         if removed:
             await self.store.sweep(self._runtime)
         return removed
 
     async def text(self, source: str) -> str:
         """The text of a document."""
-        pieces = await self.store.text(self._runtime, source)
+        pieces = await self.store.text(self._runtime, text_of(source, "source"))
         if not pieces:
             raise ConfigError(f"{source!r} is not in the base: list() shows what is", field="source")
         whole = ""
@@ -191,9 +197,10 @@ def marks(tags: Collection[str]) -> tuple[str, ...]:
     Raises:
         ConfigError: They are no list of words.
     """
-    if isinstance(tags, str) or not all(isinstance(tag, str) and tag.strip() for tag in tags):
+    words = texts_of(tags, "tags", "words")
+    if not all(tag.strip() for tag in words):
         raise ConfigError(f"tags is {tags!r}: give a list of words", field="tags")
-    return tuple(sorted({tag.strip() for tag in tags}))
+    return tuple(sorted({tag.strip() for tag in words}))
 
 
 async def _said(history: Any) -> Any:

@@ -34,6 +34,7 @@ _RRF: Final = 60
 _DEPTH: Final = 50  # passages of each list that are put together, at least
 _LOCAL: Final = 0.25  # what a rank of `local/hash` counts
 _WORD: Final = 4  # letters of a word that may be misspelt
+_LONG: Final = 40  # no word is longer; the slips of one letter are 54 times its square in memory
 _MISSPELT: Final = 3  # words of a question that are looked at so
 _NEAR: Final = 3  # words that one of them may mean
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -63,6 +64,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError("the question is empty: say what to look for", field="query")
         if isinstance(self.count, bool) or not isinstance(self.count, int) or not 1 <= self.count <= 1000:
             raise ConfigError(f"k is {self.count!r}: give 1 to 1000", field="k")
+        if self.path is not None and not isinstance(self.path, str):
+            raise ConfigError(f"path is {type(self.path).__name__}: give a pattern of names", field="path")
         if self.mode not in _MODES:
             raise ConfigError(f"mode is {self.mode!r}: there are {', '.join(_MODES)}", field="mode")
 
@@ -107,7 +110,7 @@ class Searching:
     async def _spelt(self, asked: list[str]) -> tuple[list[str], dict[str, int]]:
         """The terms of a question and in how many pieces each is; one that is nowhere gives way to those next to it."""
         seen = await self._store.seen(self._runtime, asked)
-        strange = [term for term in asked if term not in seen and len(term) >= _WORD and term.isascii()]
+        strange = [term for term in asked if term not in seen and _WORD <= len(term) <= _LONG and term.isascii()]
         for term in strange[:_MISSPELT]:
             near = await self._store.seen(self._runtime, sorted(one_off(term)))
             best = sorted(near, key=lambda other: (-near[other], other))[:_NEAR]

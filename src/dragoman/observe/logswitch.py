@@ -15,7 +15,7 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,14 +76,17 @@ def write_switch(environ: Mapping[str, str], switch: Switch) -> Path:
     Raises:
         ConfigError: The folder cannot be written.
     """
-    path = switch_path(environ)
+    path, draft = switch_path(environ), ""
     lines = [f"{name} = {msgspec.json.encode(getattr(switch, name)).decode()}\n" for name in Switch.__struct_fields__]
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+        handle, draft = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.writelines(lines)
-        os.replace(file.name, path)
+        os.replace(draft, path)
     except OSError as error:
+        with suppress(OSError):
+            os.unlink(draft)
         raise ConfigError(f"{path} cannot be written: {error.strerror}", field="logs") from error
     return path
 

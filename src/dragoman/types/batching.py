@@ -29,6 +29,8 @@ POLL: Final = 5.0
 
 _HOUR: Final = 3600
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": _HOUR, "d": 24 * _HOUR}
+_MOST: Final = 9_000_000  # of a budget
+_HALF: Final = re.compile(r"[\ud800-\udfff]").search
 _SPAN: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*").fullmatch
 
 
@@ -113,7 +115,7 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in ("model", "template", "system", "key"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, str) or not value.strip()):
+            if value is not None and (not isinstance(value, str) or not value.strip() or _HALF(value)):
                 raise ConfigError(f"{name} is {value!r}: give a text", field=name)
         if self.order not in ("input", None):
             raise ConfigError(f"order is {self.order!r}: give 'input' or None", field="order")
@@ -184,12 +186,28 @@ def seconds_of(deadline: object) -> float | None:
     return float(found[1]) * _UNITS[found[2]]
 
 
+def check_path(given: object, field: str) -> str:
+    """
+    The name of a file to be written.
+
+    Raises:
+        ConfigError: No file can have it.
+    """
+    name: object = os.fspath(cast("PathLike", given)) if isinstance(given, str | os.PathLike) else given
+    if not isinstance(name, str):
+        raise ConfigError(f"{field} is {type(cast('object', given)).__name__}: give the path of a file", field=field)
+    try:
+        if b"\0" not in os.fsencode(name):
+            return name
+    except UnicodeEncodeError:
+        pass  # half a surrogate pair
+    raise ConfigError(f"{field} is {name!r}: no file can be called so", field=field)
+
+
 def _check_journal(path: object) -> None:
     if path is None:
         return
-    if not isinstance(path, str | os.PathLike):
-        raise ConfigError(f"job is {type(path).__name__}: give the path of a file", field="job")
-    if not str(os.fspath(cast("PathLike", path))).endswith(".job"):
+    if not check_path(path, "job").endswith(".job"):
         raise ConfigError(f"job is {path!r}: give a name that ends in .job", field="job")
 
 
@@ -197,11 +215,13 @@ def _check_dollars(value: object) -> None:
     if value is None:
         return
     try:
-        right = not isinstance(value, bool) and Decimal(str(value)) >= 0
+        right = not isinstance(value, bool) and 0 <= Decimal(str(value)) <= _MOST
     except InvalidOperation:
         right = False
     if not right:
-        raise ConfigError(f"max_cost is {value!r}: give US dollars, such as 5 or '0.25'", field="max_cost")
+        raise ConfigError(
+            f"max_cost is {value!r}: give US dollars, such as 5 or '0.25', and 9,000,000 at most", field="max_cost"
+        )
 
 
 class BatchTask(msgspec.Struct, frozen=True, kw_only=True):

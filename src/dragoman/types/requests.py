@@ -413,6 +413,20 @@ def check_names(keywords: Mapping[str, Any]) -> None:
             raise ConfigError(f"no setting is called {name!r}{hint}", field=name)
 
 
+def settings_of(given: Settings | None) -> Settings:
+    """
+    What was given as `settings=`.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if given is None:
+        return Settings()
+    if not isinstance(given, Settings):
+        raise ConfigError(f"settings is {type(given).__name__}: give Settings(...), or keywords", field="settings")
+    return given
+
+
 def settings_from(keywords: Mapping[str, Any]) -> Settings:
     """
     Make settings of keywords.

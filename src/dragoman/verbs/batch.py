@@ -10,7 +10,6 @@ policy holds for each row, and limits, budgets and caches are shared.
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from importlib import import_module
@@ -18,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 
 from dragoman.errors import ConfigError
 from dragoman.types.batches import BatchEstimate, BatchReport, BatchRow
-from dragoman.types.batching import BatchDict, BatchTask, PathLike, split_keywords
-from dragoman.types.requests import Settings
+from dragoman.types.batching import BatchDict, BatchTask, PathLike, check_path, split_keywords
+from dragoman.types.requests import Settings, settings_of
 from dragoman.verbs.parts import Parts
 
 if TYPE_CHECKING:
@@ -184,10 +183,10 @@ class _Making(Parts):
     ) -> BatchTask:
         if self._closed:
             raise ConfigError("the client is closed: make a new one", field="client")
-        if sink is not None and not isinstance(sink, str | os.PathLike):
-            raise ConfigError(f"sink is {type(sink).__name__}: give the path of a file", field="sink")
+        if sink is not None:
+            check_path(sink, "sink")
         options, rest = split_keywords(keywords)
-        said = {**(settings.values() if settings else {}), **{k: v for k, v in rest.items() if v is not None}}
+        said = {**settings_of(settings).values(), **{k: v for k, v in rest.items() if v is not None}}
         return BatchTask(source=source, sink=sink, options=options, settings=said)
 
 

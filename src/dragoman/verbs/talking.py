@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack, cast
 
 import msgspec
 
+from dragoman.errors import ConfigError
 from dragoman.plain import Plain
 from dragoman.policy.base import Opened
 from dragoman.secrets.secret import Secret
 from dragoman.types.messages import Message
-from dragoman.types.requests import ChatRequest, Settings, SettingsDict, settings_from
+from dragoman.types.requests import ChatRequest, Settings, SettingsDict, settings_from, settings_of
 from dragoman.types.responses import ChatResponse
 from dragoman.verbs.run import Rounds
 
@@ -106,6 +107,8 @@ class _Talking(Parts):
         if not isinstance(store, str):
             return store if encryption is None else _sealed(store, encryption)
         given = tuple(cast("Sequence[Any]", encryption)) if isinstance(encryption, list | tuple) else (encryption,)
+        if not all(one is None or isinstance(one, str | Secret) for one in given):
+            raise ConfigError("encryption is no key: give a text, a Secret, or a list of them", field="encryption")
         # setdefault is atomic: of two threads that both made one, both use the first.
         stores: dict[Any, Any] = self.__dict__.setdefault("_stores", {})
         opened = stores.get(store)
@@ -180,7 +183,7 @@ class BlockingTalks(_Talking):
         Raises:
             ConfigError: A value that cannot be; `.field` names it.
         """
-        values = (settings or Settings()).override(settings_from(keywords))
+        values = settings_of(settings).override(settings_from(keywords))
         return Conversation(
             self._talk(
                 Options(
@@ -226,7 +229,7 @@ class AsyncTalks(_Talking):
         **keywords: Unpack[SettingsDict],
     ) -> AsyncConversation:
         """Return a conversation that is kept in a store; it is not awaited.  As `Client.conversation`."""
-        values = (settings or Settings()).override(settings_from(keywords))
+        values = settings_of(settings).override(settings_from(keywords))
         return AsyncConversation(
             self._talk(
                 Options(

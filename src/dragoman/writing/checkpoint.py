@@ -7,29 +7,27 @@ What is written so far, in a file, so that a killed run goes on.
     {"kind": "outline", ...}   the plan of a report
     {"kind": "done", ...}      the whole answer
 
-One JSON object a line, appended and synced to the disk.  A last line that is not whole was being written when the
-process died, and is taken away.  The question itself and credentials are not in it; what the model wrote is.
+One JSON object a line (`linefile`).
 
-Rule: a file that is not understood is never written to.
+Rule: the question itself and credentials are not in it; what the model wrote is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import stat
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from dragoman.errors import ConfigError, StoreError
+from dragoman.errors import ConfigError
 from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
 from dragoman.types.writing import WriteOptions
 from dragoman.writing.draft import RoundRecord, TextRecord
+from dragoman.writing.linefile import LineFile
 
 VERSION: Final = 1
 
@@ -62,6 +60,7 @@ class DoneRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="done"):
 
 
 Line = StartRecord | TextRecord | RoundRecord | OutlineRecord | DoneRecord
+_decode: Final[Callable[[bytes], Line]] = msgspec.json.Decoder(Line).decode
 
 
 def digests(request: ChatRequest, options: WriteOptions) -> dict[str, str]:
@@ -92,8 +91,7 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike[str], asked: dict[str, str]) -> None:
         self.path = Path(path)
         self.lines: list[Line] = []
-        self._lock = threading.Lock()
-        self._file: int | None = _opened(self.path)
+        self._file = LineFile(self.path, _decode, field="checkpoint", called="checkpoint")
         try:
             self._start(asked)
         except BaseException:
@@ -101,20 +99,10 @@ class Checkpoint:
             raise
 
     def _start(self, asked: dict[str, str]) -> None:
-        assert self._file is not None  # it was just opened
-        if not stat.S_ISREG(os.fstat(self._file).st_mode):
-            raise ConfigError(f"checkpoint {self.path} is no file: give the path of one", field="checkpoint")
-        _lock(self._file, self.path)
-        if hasattr(os, "fchmod"):
-            os.fchmod(self._file, 0o600)
-        data = _read(self._file)
-        lines, good = _parsed(data, self.path)
-        if good < len(data):
-            os.ftruncate(self._file, good)
-        os.lseek(self._file, good, os.SEEK_SET)
+        self._file.for_owner_only()
+        lines = self._file.read()
         if not lines:
-            self.append(StartRecord(VERSION, asked))
-            _sync_folder(self.path)
+            self._file.begin(StartRecord(VERSION, asked))
             return
         self._compare(lines[0], asked)
         self.lines = lines[1:]
@@ -138,91 +126,8 @@ class Checkpoint:
         Raises:
             StoreError: It has not; what stood there before is whole.
         """
-        data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-        with self._lock:
-            if self._file is None:
-                return  # it was left while this was on its way
-            at = os.lseek(self._file, 0, os.SEEK_CUR)
-            try:
-                _write(self._file, data)
-                os.fsync(self._file)
-            except OSError as error:
-                os.ftruncate(self._file, at)
-                os.lseek(self._file, at, os.SEEK_SET)
-                text = f"checkpoint {self.path} cannot be written: {error.strerror}"
-                raise StoreError(text, field="checkpoint") from error
+        self._file.append(*lines)
 
     def close(self) -> None:
         """Let go of the file.  Idempotent, from any thread."""
-        with self._lock:
-            file, self._file = self._file, None
-            if file is not None:
-                os.close(file)
-
-
-def _opened(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    except OSError as error:
-        text = f"checkpoint {path} cannot be opened: {error.strerror}; give the path of a file that may be written"
-        raise ConfigError(text, field="checkpoint") from error
-
-
-def _lock(file: int, path: Path) -> None:
-    """One process writes: a second one would mix its text into the first one's."""
-    try:
-        import fcntl  # not on Windows, where the file is not locked
-    except ImportError:
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        text = f"checkpoint {path} is in use by another run: wait for it, or give another path"
-        raise ConfigError(text, field="checkpoint") from error
-
-
-def _read(file: int) -> bytes:
-    pieces: list[bytes] = []
-    while piece := os.read(file, 1 << 20):
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-def _write(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
-
-
-def _sync_folder(path: Path) -> None:
-    """The name of a new file is in its folder, which has to reach the disk, too."""
-    if os.name != "posix":
-        return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-_FIRST: Final = b'{"kind":"start"'
-
-_decode: Final[Callable[[bytes], Line]] = msgspec.json.Decoder(Line).decode
-
-
-def _parsed(data: bytes, path: Path) -> tuple[list[Line], int]:
-    """The lines of a file, and how many bytes of it are whole lines."""
-    lines: list[Line] = []
-    good = 0
-    while (end := data.find(b"\n", good)) >= 0:
-        try:
-            lines.append(_decode(data[good:end]))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            if end + 1 == len(data) and lines:
-                return lines, good  # a page of the last line did not reach the disk
-            text = f"{path} is damaged in line {len(lines) + 1}, or no checkpoint: remove it, or give another path"
-            raise ConfigError(text, field="checkpoint") from error
-        good = end + 1
-    if not lines and data[: len(_FIRST)] != _FIRST[: len(data)]:
-        raise ConfigError(f"{path} is no checkpoint: give another path", field="checkpoint")
-    return lines, good
+        self._file.close()

@@ -21,6 +21,7 @@ from dragoman.types.requests import ChatRequest, OutputFormat
 from dragoman.writing.whole_json import WholeJson
 
 _MOST: Final = 200  # sections
+_TRIES: Final = 20  # braces of a text that may begin a plan
 _TITLE: Final = 200  # characters
 _BRIEF: Final = 400
 _BEGINNING: Final = 240  # characters of each section that is written
@@ -115,7 +116,9 @@ def parse_outline(text: str) -> Outline | None:
     Section(title='Hives', brief='where they live', words=None)
     """
     at = text.find("{")
-    while at >= 0:
+    for _ in range(_TRIES):  # each reads to the end of the text
+        if at < 0:
+            break
         json = WholeJson()
         end = at + json.feed(text[at:])
         found = _from_json(text[at:end]) if json.whole else None
@@ -126,7 +129,10 @@ def parse_outline(text: str) -> Outline | None:
 
 
 def _from_json(text: str) -> Outline | None:
-    value: dict[str, Any] = msgspec.json.decode(text)
+    try:
+        value: dict[str, Any] = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):  # half a surrogate pair, or deeper than can be read
+        return None
     lists = [cast("list[object]", item) for item in value.values() if isinstance(item, list)]
     listed = lists[0][:_MOST] if lists else []
     sections = tuple(section for item in listed if (section := _section(item)) is not None)

@@ -22,17 +22,15 @@ from dragoman.batch.service.bedrock import BedrockBatches
 from dragoman.errors import (
     BadRequestError,
     ConfigError,
-    DragomanError,
     NotFoundError,
     OverloadedError,
     RateLimitError,
     StreamInterrupted,
 )
-from dragoman.testing.batches import Asked, BatchServer, Course
-from dragoman.testing.batches.base import echoed
+from dragoman.testing.batches import BatchServer, Course
 from dragoman.testing.batches.bedrock import Bedrock
 from dragoman.testing.batches.server import Seen
-from dragoman.types.responses import ChatResponse
+from tests.batch.service.answering import fates
 from tests.batch.service.handing import Hand, key_of, weigh
 
 MODEL = "amazon.nova-lite-v1:0"
@@ -55,20 +53,12 @@ class Full(Small):
         return web.json_response(told, status=400, headers={"x-amzn-errortype": "ServiceQuotaExceededException"})
 
 
-def fates(asked: Asked) -> ChatResponse | DragomanError | None:
-    """Most rows are answered; some are refused, some find the provider overloaded, some are never come to."""
-    told: dict[str, DragomanError | None] = {
-        "bad": BadRequestError("too many", status=400),
-        "busy": OverloadedError("The model is overloaded", status=503),
-        "many": RateLimitError("Too many requests", status=429),
-        "late": None,
-    }
-    return told[asked.text] if asked.text in told else echoed(asked)
+FATES = fates("Too many requests")
 
 
 @pytest.fixture
 def server() -> Iterator[BatchServer]:
-    with BatchServer(Small, default=Course(answer=fates, looks=2)) as running:
+    with BatchServer(Small, default=Course(answer=FATES, looks=2)) as running:
         yield running
 
 
@@ -209,7 +199,7 @@ def test_every_row_comes_back_as_what_became_of_it(provider: str, model: str, tm
         await hand.service.forget(sent, status)
         await hand.service.forget(sent, status)
 
-    with BatchServer(Small, default=Course(answer=fates, looks=2, end="expired")) as server:
+    with BatchServer(Small, default=Course(answer=FATES, looks=2, end="expired")) as server:
         run(server, tmp_path, act, provider=provider)
         assert {} == server.house.files
         [made] = server.batches
@@ -344,7 +334,7 @@ def test_a_stopped_job_keeps_what_was_done(tmp_path: Path) -> None:
         assert {key_of(0)} == set(await hand.results(sent, status))
         await hand.service.cancel(sent)
 
-    with BatchServer(Small, Course(looks=50, answer=fates)) as server:
+    with BatchServer(Small, Course(looks=50, answer=FATES)) as server:
         run(server, tmp_path, act)
 
 

@@ -4,13 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -24,6 +17,7 @@ from dragoman.batch.service.buckets import Bucket
 from dragoman.batch.service.calls import Calls
 from dragoman.errors import MissingKeyError, NotFoundError, PermissionDeniedError
 from dragoman.secrets import aws
+from tests.moto import running
 
 REGION = "eu-west-1"
 
@@ -39,43 +33,21 @@ class Cloud(NamedTuple):
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
     """S3 and IAM, with a bucket and a user; from then on every request must be signed."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": "4"},
-    )
-    url, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
-    while not answers(url):
-        assert process.poll() is None, "moto ended"
-        assert time.monotonic() < until, "moto does not answer"
-        time.sleep(0.1)
-    facts: dict[str, Any] = {
-        "endpoint_url": url,
-        "region_name": REGION,
-        "aws_access_key_id": "x",
-        "aws_secret_access_key": "y",
-    }
-    iam = boto3.client("iam", **facts)
-    rule = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
-    iam.create_user(UserName="u")
-    iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=json.dumps(rule))
-    key = iam.create_access_key(UserName="u")["AccessKey"]
-    location: Any = {"LocationConstraint": REGION}
-    boto3.client("s3", **facts).create_bucket(Bucket="my-bucket", CreateBucketConfiguration=location)
-    yield Cloud(url, key["AccessKeyId"], key["SecretAccessKey"])
-    process.terminate()
-    process.wait(10)
-
-
-def answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(f"{url}/moto-api/data.json", timeout=5).close()
-    except urllib.error.URLError:
-        return False
-    return True
+    with running(INITIAL_NO_AUTH_ACTION_COUNT="4") as url:
+        facts: dict[str, Any] = {
+            "endpoint_url": url,
+            "region_name": REGION,
+            "aws_access_key_id": "x",
+            "aws_secret_access_key": "y",
+        }
+        iam = boto3.client("iam", **facts)
+        rule = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+        iam.create_user(UserName="u")
+        iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=json.dumps(rule))
+        key = iam.create_access_key(UserName="u")["AccessKey"]
+        location: Any = {"LocationConstraint": REGION}
+        boto3.client("s3", **facts).create_bucket(Bucket="my-bucket", CreateBucketConfiguration=location)
+        yield Cloud(url, key["AccessKeyId"], key["SecretAccessKey"])
 
 
 def run(cloud: Cloud, key: str | None, act: Callable[[Bucket], Awaitable[None]]) -> None:

@@ -19,16 +19,14 @@ from dragoman.batch.service.gemini import GeminiBatches
 from dragoman.errors import (
     BadRequestError,
     ConfigError,
-    DragomanError,
     OverloadedError,
     RateLimitError,
     StreamInterrupted,
 )
-from dragoman.testing.batches import Asked, BatchServer, Course
-from dragoman.testing.batches.base import echoed
+from dragoman.testing.batches import BatchServer, Course
 from dragoman.testing.batches.gemini import Gemini
 from dragoman.testing.batches.server import Seen
-from dragoman.types.responses import ChatResponse
+from tests.batch.service.answering import fates
 from tests.batch.service.handing import Hand, key_of, weigh
 
 MODEL = "gemini-3.8-flash"
@@ -66,20 +64,12 @@ class Shaky(Gemini):
         return web.Response()
 
 
-def fates(asked: Asked) -> ChatResponse | DragomanError | None:
-    """Most rows are answered; some are refused, some find the provider overloaded, some are never come to."""
-    told: dict[str, DragomanError | None] = {
-        "bad": BadRequestError("too many", status=400),
-        "busy": OverloadedError("The model is overloaded", status=503),
-        "many": RateLimitError("Resource has been exhausted", status=429),
-        "late": None,
-    }
-    return told[asked.text] if asked.text in told else echoed(asked)
+FATES = fates("Resource has been exhausted")
 
 
 @pytest.fixture
 def server() -> Iterator[BatchServer]:
-    with BatchServer(Gemini, default=Course(answer=fates, looks=2)) as running:
+    with BatchServer(Gemini, default=Course(answer=FATES, looks=2)) as running:
         yield running
 
 
@@ -192,7 +182,7 @@ def test_every_row_comes_back_as_what_became_of_it(api: type[Gemini], inline: bo
         await hand.service.forget(sent, status)
         assert (await hand.service.look(sent)).gone
 
-    with BatchServer(api, default=Course(answer=fates, looks=2)) as server:
+    with BatchServer(api, default=Course(answer=FATES, looks=2)) as server:
         run(server, tmp_path, act, batch_options={"inline": inline})
         assert (True, {}) == (server.batches[0].extra["deleted"], server.house.files)
 
@@ -306,7 +296,7 @@ def test_a_cancelled_batch_keeps_what_was_done(tmp_path: Path) -> None:
         assert got[key_of(0)].response is not None
         assert got[key_of(1)].expired
 
-    with BatchServer(Gemini, Course(looks=50, answer=fates)) as server:
+    with BatchServer(Gemini, Course(looks=50, answer=FATES)) as server:
         run(server, tmp_path, act)
 
 

@@ -11,15 +11,16 @@ from aiohttp import web
 
 from dragoman import ConfigError, MissingKeyError, wire
 from dragoman.errors import BadRequestError, DragomanError, OverloadedError
-from dragoman.testing.batches import Asked, BatchServer, Course
+from dragoman.testing.batches import Asked, Course
 from dragoman.testing.batches.anthropic import Anthropic
 from dragoman.testing.batches.base import Api, echoed
 from dragoman.testing.batches.bedrock import Bedrock
 from dragoman.testing.batches.gemini import Gemini
 from dragoman.types.responses import ChatResponse
-from tests.batch.rows import expected, line, read, texts, write
+from tests.batch.rows import expected, read, texts
+from tests.batch.service.answering import but
 from tests.batch.service.conftest import Bench
-from tests.batch.service.test_kills import COUNT, PARTS, Killer, Nursery
+from tests.batch.service.test_kills import Nursery, killed_around_every_request
 from tests.batch.service.work import providers
 
 Make = Callable[..., Bench]
@@ -55,12 +56,6 @@ APIS = [
     pytest.param(Gemini, "gemini", id="gemini"),
     pytest.param(Jobs, "bedrock", id="bedrock"),
 ]
-
-
-def but(*numbers: int, error: DragomanError | None) -> Callable[[Asked], ChatResponse | DragomanError | None]:
-    """Answers all rows but these."""
-    bad = {f"hello {number}" for number in numbers}
-    return lambda asked: error if asked.text in bad else echoed(asked)
 
 
 @pytest.mark.parametrize(("api", "name"), APIS)
@@ -119,22 +114,7 @@ def nursery() -> Iterator[Nursery]:
 @pytest.mark.parametrize(("api", "name"), APIS)
 def test_killed_around_every_request(nursery: Nursery, tmp_path: Path, api: Any, name: str) -> None:
     """Before and after each upload, create, look, download and delete: two batches in all, and every row once."""
-    moment = 0
-    while True:
-        folder, killer = tmp_path / str(moment), Killer(moment)
-        folder.mkdir()
-        write(folder / "in.jsonl", (line(number, model=f"{name}/m") for number in range(COUNT)))
-        with BatchServer(api, hook=killer) as server:
-            killer.process = nursery.start(name, server, folder)
-            nursery.end()
-            if not killer.killed:
-                break
-            code, output = nursery.run(name, server, folder)
-            assert 0 == code, (moment, output)
-            assert expected(COUNT) == texts(folder / "out.jsonl"), moment
-            assert PARTS == [[row.text for row in batch.rows] for batch in server.batches], moment
-        moment += 1
-    assert moment >= 16
+    assert killed_around_every_request(nursery, tmp_path, api, name) >= 16
 
 
 def test_bedrock_without_a_role_says_what_to_do(bench: Make) -> None:

@@ -14,23 +14,17 @@ from dragoman import BatchError, Budget, BudgetError, Client, ConfigError, Permi
 from dragoman.batch.journal import read_records
 from dragoman.errors import BadRequestError, ContextLengthError, DragomanError, ServerError
 from dragoman.testing.batches import Asked, Course
-from dragoman.testing.batches.base import echoed
 from dragoman.testing.batches.mistral import Mistral
 from dragoman.testing.batches.openai import Azure, OpenAI
 from dragoman.testing.batches.server import Seen
 from dragoman.types.responses import ChatResponse
 from tests.batch.rows import expected, line, read, texts, write
+from tests.batch.service.answering import but
 from tests.batch.service.conftest import Bench
 
 Make = Callable[..., Bench]
 APIS = [pytest.param(OpenAI, "openai", id="openai"), pytest.param(Azure, "azure", id="azure")]
 APIS.append(pytest.param(Mistral, "mistral", id="mistral"))
-
-
-def but(*numbers: int, error: DragomanError | None) -> Callable[[Asked], ChatResponse | DragomanError | None]:
-    """Answers all rows but these."""
-    bad = {f"hello {number}" for number in numbers}
-    return lambda asked: error if asked.text in bad else echoed(asked)
 
 
 @pytest.mark.parametrize(("api", "name"), APIS)

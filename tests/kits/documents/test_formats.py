@@ -257,7 +257,26 @@ def test_names_say_the_format():
 
 @pytest.mark.parametrize("format", [format for format in FORMATS if format not in ("json", "po")])
 @pytest.mark.parametrize(
-    "bit", ["<", "[", "`", "{", "<a ", "![", "$", "a@", "**", "&", "{n, plural, one {", "<!--", "> ", "a.b-", "\\("]
+    "bit",
+    [
+        "<",
+        "[",
+        "`",
+        "{",
+        "<a ",
+        "![",
+        "$",
+        "a@",
+        "**",
+        "&",
+        "{n, plural, one {",
+        "<!--",
+        "> ",
+        "a.b-",
+        "\\(",
+        " ",
+        "\t",
+    ],
 )
 def test_time_does_not_explode(format: str, bit: str):
     """Ten thousand times the beginning of something that never ends is read in a moment."""

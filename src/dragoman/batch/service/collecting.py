@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from dragoman.batch.journal import Kind
+from dragoman.batch.keeping import Keeping
 from dragoman.batch.lines import answered, failed
 from dragoman.batch.rows import Row
 from dragoman.batch.service.base import Result
-from dragoman.batch.service.keeping import Keeping
 from dragoman.batch.service.logbook import Entry
 from dragoman.batch.service.spool import LIVE, Held, Spool
 from dragoman.batch.source import Given

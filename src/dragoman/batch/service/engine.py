@@ -15,11 +15,11 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from dragoman.batch.keeping import Keeping
 from dragoman.batch.rows import Rows
 from dragoman.batch.service.choosing import FEW, Lots
 from dragoman.batch.service.collecting import TRIES
 from dragoman.batch.service.filling import Filling
-from dragoman.batch.service.keeping import Keeping
 from dragoman.batch.service.logbook import Logbook
 from dragoman.batch.service.sending import Sender
 from dragoman.batch.service.spool import Spool

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from dragoman.batch.journal import Kind
+from dragoman.batch.keeping import Keeping
 from dragoman.batch.lines import failed
 from dragoman.batch.rows import Row, Rows
 from dragoman.batch.service.choosing import Lots
-from dragoman.batch.service.keeping import Keeping
 from dragoman.batch.service.spool import LIVE, Held, Spool
 from dragoman.batch.source import Given
 from dragoman.batch.vectors import VectorRequest

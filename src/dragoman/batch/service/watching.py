@@ -13,10 +13,10 @@ import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
+from dragoman.batch.keeping import Keeping
 from dragoman.batch.service.base import FINAL, Service, Status
 from dragoman.batch.service.choosing import Lots
 from dragoman.batch.service.collecting import Collecting
-from dragoman.batch.service.keeping import Keeping
 from dragoman.batch.service.logbook import Entry, Logbook
 from dragoman.batch.service.sending import ENDS_ALL, Sender
 from dragoman.batch.service.spool import Spool

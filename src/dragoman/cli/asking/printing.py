@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -17,6 +17,7 @@ from dragoman import ChatRequest, ChatResponse
 from dragoman.cli import exits
 from dragoman.cli.answer import TAG, Asker, Manner
 from dragoman.cli.asking.block import blocks
+from dragoman.cli.asking.figures import answer_data, usage_line
 from dragoman.cli.asking.wanted import Plan
 from dragoman.cli.output import dim, print_json, safe, talk, write
 from dragoman.cli.words import t
@@ -62,7 +63,7 @@ def _value(asked: _Asked) -> int:
         raise
     value = _elements(response.output) if asked.plan.many else response.output
     if asked.manner.as_json:
-        print_json(_data(response, started) | {"output": value})
+        print_json(answer_data(response, time.monotonic() - started) | {"output": value})
     else:
         data = msgspec.json.encode(value)
         write((msgspec.json.format(data, indent=2) if asked.manner.terminal.stdout else data).decode() + "\n")
@@ -102,9 +103,9 @@ def _lines(asked: _Asked) -> int:
         response = _told(asked)
     except DragomanError as error:
         if error.partial is not None:
-            print_json({"event": "answer", **_data(error.partial, started), "complete": False})
+            print_json({"event": "answer", **answer_data(error.partial, time.monotonic() - started, complete=False)})
         raise
-    print_json({"event": "answer", **_data(response, started)})
+    print_json({"event": "answer", **answer_data(response, time.monotonic() - started)})
     _tell_usage(asked, response, started)
     return exits.OK if response.text or not response.refusal else exits.OUTPUT
 
@@ -128,36 +129,4 @@ def _tell_simulated(asked: _Asked) -> None:
 
 def _tell_usage(asked: _Asked, response: ChatResponse, started: float) -> None:
     if asked.manner.usage:
-        talk(usage_line(response, time.monotonic() - started, free=asked.manner.free))
-
-
-def usage_line(response: ChatResponse, seconds: float, *, free: bool) -> str:
-    """Tokens, time and cost in a line."""
-    usage = response.usage
-    cost = f"${response.cost:.4f}" if response.cost is not None else t("ask.free" if free else "ask.cost_unknown")
-    return f"· {_count(usage.input_tokens)} in · {_count(usage.output_tokens)} out · {seconds:.1f} s · {cost}"
-
-
-_NUMBERS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
-
-
-def _data(response: ChatResponse, started: float) -> dict[str, Any]:
-    return {
-        "text": response.text,
-        "model": response.model,
-        "provider": response.provider,
-        "finish_reason": response.finish_reason,
-        "complete": True,
-        "usage": {name: getattr(response.usage, name) for name in _NUMBERS},
-        "cost": response.cost,
-        "simulated": response.simulated,
-        "id": response.id,
-        "request_id": response.request_id,
-        "notices": [msgspec.to_builtins(notice) for notice in response.notices],
-        "attempts": [msgspec.to_builtins(attempt) for attempt in response.attempts],
-        "seconds": round(time.monotonic() - started, 3),
-    }
-
-
-def _count(number: int | None) -> str:
-    return "?" if number is None else f"{number:,}".replace(",", " ")
+        talk(f"· {usage_line(response, time.monotonic() - started, free=asked.manner.free)}")

@@ -11,20 +11,21 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from secrets import token_hex
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from dragoman import background
 from dragoman.cli import exits
 from dragoman.cli.answer import TAG
+from dragoman.cli.asking.figures import usage_line
 from dragoman.cli.chat.desk import Desk
 from dragoman.cli.chat.tools import Sure
 from dragoman.cli.chat.waiting import Waiting
-from dragoman.cli.chat.words import t
 from dragoman.cli.interrupts import Interrupts, interrupts
 from dragoman.cli.output import dim, talk
 from dragoman.cli.render.screen import Writer, writer
+from dragoman.cli.words import t
 from dragoman.errors import DragomanError
 from dragoman.stream import Stream
 from dragoman.types.events import Event, ReasoningDelta, TextDelta
@@ -106,7 +107,7 @@ class Asking:
             except KeyboardInterrupt:
                 answer.end()
                 background.flush(_FLUSH)
-                talk(t("stopped" if answer.any else "stopped_empty"))
+                talk(t("chat.stopped" if answer.any else "chat.stopped_empty"))
                 if not self._person:
                     raise
             except DragomanError as error:
@@ -116,7 +117,7 @@ class Asking:
                 tell_error(error)
                 if answer.any:
                     background.flush(_FLUSH)
-                    talk(t("broke"))
+                    talk(t("chat.broke"))
             else:
                 self._told(answer, response)
             finally:
@@ -151,11 +152,11 @@ class _Answer:
         self._first: float | None = None
         self._out: Writer | None = None
         self._thinking = False
-        self._waiting = Waiting(t("asking", model=model))
+        self._waiting = Waiting(t("chat.asking", model=model))
 
     def busy(self) -> None:
         """Another turn runs."""
-        self._waiting.text = t("busy")
+        self._waiting.text = t("chat.busy")
 
     def pause(self) -> None:
         """Something else is written now."""
@@ -213,9 +214,7 @@ class _Answer:
 
     def usage(self, response: ChatResponse) -> str:
         """Tokens, time and cost."""
-        seconds, usage = time.monotonic() - self._started, response.usage
-        cost = t("cost_unknown") if response.cost is None else f"${response.cost:.4f}"
-        return f"{_count(usage.input_tokens)} in · {_count(usage.output_tokens)} out · {seconds:.1f} s · {cost}"
+        return usage_line(response, time.monotonic() - self._started)
 
 
 def tell_error(error: DragomanError) -> None:
@@ -224,7 +223,3 @@ def tell_error(error: DragomanError) -> None:
     help_ = exits.fix(error)
     if help_:
         talk(f"  fix: {help_}")
-
-
-def _count(number: Any) -> str:
-    return "?" if number is None else f"{number:,}".replace(",", " ")

@@ -19,13 +19,13 @@ from dragoman.cli.chat.asking import Asking, tell_error
 from dragoman.cli.chat.commands import COMMANDS
 from dragoman.cli.chat.desk import Desk
 from dragoman.cli.chat.keyboard import Keyboard, Piped, Plain
-from dragoman.cli.chat.words import t
 from dragoman.cli.choose import Choice
 from dragoman.cli.columns import cut
 from dragoman.cli.last import Last, remember
 from dragoman.cli.output import Terminal, talk
 from dragoman.cli.question import Sources, read_question
 from dragoman.cli.render.paint import INSTALL
+from dragoman.cli.words import t
 from dragoman.errors import DragomanError
 
 _FILE: Final = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|(\S+))')
@@ -79,11 +79,11 @@ class Chat:
             except KeyboardInterrupt:
                 if not self._screen.stdin:
                     raise
-                talk(t("ctrl_d"))
+                talk(t("chat.ctrl_d"))
                 continue
             self._handle(text)
         if self.desk.spent.turns and self._screen.stdin:
-            talk(t("kept", name=self.desk.name))
+            talk(t("chat.kept", name=self.desk.name))
 
     def _handle(self, text: str) -> None:
         try:
@@ -105,21 +105,21 @@ class Chat:
     def _greet(self) -> None:
         desk = self.desk
         if desk.choice.simulated and not self._screen.stdout:
-            talk(f"{TAG}{t('simulated')}")
+            talk(f"{TAG}{t('chat.simulated')}")
         if not self._screen.stdin:
             return
-        talk(t("hello", model=desk.choice.model, name=desk.name))
+        talk(t("chat.hello", model=desk.choice.model, name=desk.name))
         if isinstance(self.keyboard, Plain) and find_spec("prompt_toolkit") is None:
-            talk(t("plain", install=INSTALL))
+            talk(t("chat.plain", install=INSTALL))
         said = desk.turns()
         if said:
-            talk(t("goes_on", turns=len(said), text=excerpt(said[-1].text)))
+            talk(t("chat.goes_on", turns=len(said), text=excerpt(said[-1].text)))
         if desk.running():
-            talk(t("running"))
+            talk(t("chat.running"))
         turn = desk.open_turn()
         if turn is not None:
-            talk(t("offered", state=turn.state, text=excerpt("\n".join(one.text for one in turn.messages))))
-            talk(t("offered_fix"))
+            talk(t("chat.offered", state=turn.state, text=excerpt("\n".join(one.text for one in turn.messages))))
+            talk(t("chat.offered_fix"))
 
     def command(self, line: str) -> None:
         """Do what a command says."""
@@ -129,7 +129,11 @@ class Chat:
             command.run(self, argument.strip())
             return
         near = get_close_matches(name, COMMANDS, n=1)
-        talk(t("did_you_mean", name=f"/{name}", near=f"/{near[0]}") if near else t("no_command", name=f"/{name}"))
+        talk(
+            t("chat.did_you_mean", name=f"/{name}", near=f"/{near[0]}")
+            if near
+            else t("chat.no_command", name=f"/{name}")
+        )
 
     def say(self, text: str) -> None:
         """Say something, with the files that are named in it and what is attached."""
@@ -167,7 +171,7 @@ class Chat:
         """The line at the bottom of the terminal."""
         desk, spent = self.desk, self.desk.spent
         where = desk.name if desk.branch == "main" else f"{desk.name} · {desk.branch}"
-        cost = t("cost_unknown") if spent.unknown and not spent.cost else f"${spent.cost:.4f}"
+        cost = t("ask.cost_unknown") if spent.unknown and not spent.cost else f"${spent.cost:.4f}"
         tokens = f"{spent.input + spent.output:,} tok".replace(",", " ")
         return f" {desk.choice.model} · {where} · {tokens} · {cost} · /help"
 

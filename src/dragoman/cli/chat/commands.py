@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from dragoman.cli.chat.tools import load_tools
-from dragoman.cli.chat.words import t
 from dragoman.cli.output import draw, safe, talk
 from dragoman.cli.render.screen import writer
 from dragoman.cli.schema.source import read_schema
+from dragoman.cli.whole import write_file
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.types.messages import Message
 
@@ -42,41 +43,41 @@ class Command(NamedTuple):
 def _model(chat: Chat, name: str) -> None:
     if name:
         chat.change_model(name)
-    talk(t("model", model=chat.desk.choice.model))
+    talk(t("chat.model", model=chat.desk.choice.model))
 
 
 def _system(chat: Chat, text: str) -> None:
     if text:
         chat.desk.system = text
-        talk(t("system_set"))
+        talk(t("chat.system_set"))
         return
     held = [one.text for one in chat.desk.talk().history if one.role == "system"]
     now = chat.desk.system or (held[-1] if held else "")
-    talk(t("system", text=now) if now else t("system_none"))
+    talk(t("chat.system", text=now) if now else t("chat.system_none"))
 
 
 def _attach(chat: Chat, file: str) -> None:
     desk = chat.desk
     if file in _OFF:
         desk.parts, desk.attached = [], []
-        talk(t("detached"))
+        talk(t("chat.detached"))
         return
     if file:
         chat.attach([file.strip("\"'")])
-    talk(t("attached", names=", ".join(desk.attached)) if desk.attached else t("attached_none"))
+    talk(t("chat.attached", names=", ".join(desk.attached)) if desk.attached else t("chat.attached_none"))
 
 
 def _tools(chat: Chat, file: str) -> None:
     if file:
         chat.desk.tools = () if file in _OFF else load_tools(str(Path(file).expanduser()))
     names = ", ".join(tool.__name__ for tool in chat.desk.tools)
-    talk(t("tools", names=names) if names else t("tools_off"))
+    talk(t("chat.tools", names=names) if names else t("chat.tools_off"))
 
 
 def _schema(chat: Chat, given: str) -> None:
     if given:
         chat.desk.schema = None if given in _OFF else read_schema(given)
-    talk(t("schema_off") if chat.desk.schema is None else t("schema"))
+    talk(t("chat.schema_off") if chat.desk.schema is None else t("chat.schema"))
 
 
 # --- turns ------------------------------------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ def _retry(chat: Chat, argument: str) -> None:
         return
     said = chat.desk.turns()
     if not said:
-        talk(t("nothing_said"))
+        talk(t("chat.nothing_said"))
         return
     chat.asking.ask(said[-1].question, edits=said[-1].id)
 
@@ -97,7 +98,7 @@ def _retry(chat: Chat, argument: str) -> None:
 def _continue(chat: Chat, argument: str) -> None:
     turn = chat.desk.open_turn()
     if turn is None:
-        talk(t("nothing_open"))
+        talk(t("chat.nothing_open"))
         return
     chat.asking.go_on(turn.id)
 
@@ -107,18 +108,18 @@ def _edit(chat: Chat, number: str) -> None:
     if turn is not None and not number:
         before, edits = turn.messages, None
     elif not said:
-        talk(t("nothing_said"))
+        talk(t("chat.nothing_said"))
         return
     else:
         at = len(said) if not number else int(number) if number.isdecimal() else 0
         if not 1 <= at <= len(said):
-            talk(t("no_turn", number=number))
+            talk(t("chat.no_turn", number=number))
             return
         before, edits = said[at - 1].question, said[at - 1].id
     text = "\n".join(message.text for message in before)
     changed = _changed(chat, text)
     if not changed.strip() or changed == text:
-        talk(t("unchanged"))
+        talk(t("chat.unchanged"))
         return
     chat.asking.ask([_with_text(before, changed)], edits=edits)
 
@@ -146,10 +147,10 @@ def _with_text(before: tuple[Message, ...], text: str) -> Message:
 def _undo(chat: Chat, argument: str) -> None:
     said = chat.desk.turns()
     if not said:
-        talk(t("nothing_said"))
+        talk(t("chat.nothing_said"))
         return
     chat.desk.talk().undo()
-    talk(t("undone", text=" ".join(said[-1].text.split())[:60]))
+    talk(t("chat.undone", text=" ".join(said[-1].text.split())[:60]))
 
 
 # --- the tree ---------------------------------------------------------------------------------------------------------
@@ -157,7 +158,7 @@ def _undo(chat: Chat, argument: str) -> None:
 
 def _fork(chat: Chat, name: str) -> None:
     chat.desk.branch = chat.desk.talk().fork(name or None).branch
-    talk(t("forked", name=chat.desk.branch))
+    talk(t("chat.forked", name=chat.desk.branch))
 
 
 def _branches(chat: Chat, name: str) -> None:
@@ -167,19 +168,19 @@ def _branches(chat: Chat, name: str) -> None:
     if name:
         chat.desk.branch = name
     for one in there:
-        talk(t("branch", mark="*" if one == chat.desk.branch else " ", name=one))
+        talk(t("chat.branch", mark="*" if one == chat.desk.branch else " ", name=one))
 
 
 def _save(chat: Chat, name: str) -> None:
     if not name:
-        talk(t("needs", name="save", what="NAME"))
+        talk(t("chat.needs", name="save", what="NAME"))
         return
     if chat.desk.has(name):
-        talk(t("name_taken", name=name))
+        talk(t("chat.name_taken", name=name))
         return
     chat.desk.conversation(name).import_(chat.desk.talk().export("json"))
     chat.desk.name = name
-    talk(t("saved", name=name))
+    talk(t("chat.saved", name=name))
 
 
 # --- out of it --------------------------------------------------------------------------------------------------------
@@ -198,22 +199,19 @@ def _copy(chat: Chat, file: str) -> None:
     said = chat.desk.turns()
     text = said[-1].answer if said else ""
     if not text:
-        talk(t("no_answer"))
+        talk(t("chat.no_answer"))
     elif file:
         _write(file, text)
     elif not sys.stdout.isatty():
-        talk(t("copy_no_terminal"))
+        talk(t("chat.copy_no_terminal"))
     else:
         draw(f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07")  # OSC 52 (xterm, ctlseqs.txt)
-        talk(t("copied"))
+        talk(t("chat.copied"))
 
 
 def _write(file: str, text: str) -> None:
-    try:
-        Path(file).expanduser().write_text(text if text.endswith("\n") else f"{text}\n", "utf-8")
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be written: {error.strerror}", field="file") from error
-    talk(t("copied_file", file=file))
+    write_file(Path(file).expanduser(), text if text.endswith("\n") else f"{text}\n", "file", parents=False)
+    talk(t("chat.copied_file", file=file))
 
 
 def _search(chat: Chat, words: str) -> None:
@@ -226,7 +224,7 @@ def _search(chat: Chat, words: str) -> None:
                 found += 1
                 talk(safe(f"{number:4} {message.role}: {line.strip()}"))
     if not found:
-        talk(t("found_none"))
+        talk(t("chat.found_none"))
 
 
 def _view(chat: Chat, count: str) -> None:
@@ -237,7 +235,7 @@ def _view(chat: Chat, count: str) -> None:
             talk(f"\n[{number}] › {turn.text}\n")
             _show(chat, turn.answer)
     if not said:
-        talk(t("nothing_said"))
+        talk(t("chat.nothing_said"))
 
 
 def _show(chat: Chat, text: str) -> None:
@@ -250,14 +248,14 @@ def _cost(chat: Chat, argument: str) -> None:
     spent = chat.desk.spent
     cost = f"${spent.cost:.4f}"
     if spent.unknown:
-        cost = t("cost_unknown") if not spent.cost else t("cost_some", cost=cost)
-    talk(t("cost", turns=spent.turns, input=spent.input, output=spent.output, cost=cost))
+        cost = t("ask.cost_unknown") if not spent.cost else t("chat.cost_some", cost=cost)
+    talk(t("chat.cost", turns=spent.turns, input=spent.input, output=spent.output, cost=cost))
 
 
 def _help(chat: Chat, argument: str) -> None:
     for name, command in COMMANDS.items():
-        talk(f"  {f'/{name} {command.what}':<22} {t(f'help.{name}')}")
-    talk(f"  {t('help.keys')}")
+        talk(f"  {f'/{name} {command.what}':<22} {t(f'chat.help.{name}')}")
+    talk(f"  {t('chat.help.keys')}")
 
 
 def _quit(chat: Chat, argument: str) -> None:

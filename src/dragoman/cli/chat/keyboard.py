@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from dragoman.cli.chat.completing import Sources, offers
-from dragoman.cli.chat.words import t
 from dragoman.cli.output import Terminal, talk
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 
 PROMPT: Final = "› "
@@ -92,7 +92,7 @@ class Piped:
         try:
             return data.decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError as error:
-            raise ConfigError(t("not_utf8"), field="stdin") from error
+            raise ConfigError(t("chat.not_utf8"), field="stdin") from error
 
 
 class Plain:

@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from dragoman.cli.chat.words import t
 from dragoman.cli.output import safe, talk
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.types.messages import ToolCall
 from dragoman.types.runs import Approve
@@ -75,13 +75,13 @@ class Sure:
 
         def approve(call: ToolCall) -> bool | str:
             pause()
-            talk(t("tool_call", call=safe(f"{call.name} {call.arguments_json}")))
+            talk(t("chat.tool_call", call=safe(f"{call.name} {call.arguments_json}")))
             return self._always or self._agreed()
 
         return approve
 
     def _agreed(self) -> bool | str:
-        talk(t("tool_sure"), end="")
+        talk(t("chat.tool_sure"), end="")
         said = sys.stdin.readline().strip().lower()
         self._always = said.startswith("a")
         return True if said.startswith(("y", "a")) else "the user declined this call"

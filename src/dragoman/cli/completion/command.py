@@ -14,6 +14,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.completion.answers import candidates
 from dragoman.cli.completion.scripts import SCRIPTS
 from dragoman.cli.output import talk, write
+from dragoman.cli.whole import write_file
 from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.observe.place import data_directory
@@ -76,12 +77,13 @@ def place_of(shell: str, environ: Mapping[str, str]) -> Place:
 
 def _save(place: Place, text: str) -> None:
     try:
-        place.script.parent.mkdir(parents=True, exist_ok=True)
-        place.script.write_text(text, "utf-8")
+        write_file(place.script, text, "install")
         if place.start is not None:
             _add_line(place.start, place.line)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"completion cannot be set up: {error}", field="install") from error
+        raise ConfigError(
+            f"{place.start} cannot be written: {getattr(error, 'strerror', error)}", field="install"
+        ) from error
 
 
 def _add_line(path: Path, line: str) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 from dragoman._version import __version__
 from dragoman.cli.words import language
@@ -84,4 +85,5 @@ def _keep(path: str, tree: dict[str, Any]) -> None:
             json.dump(tree, file, ensure_ascii=False)
         os.replace(other, path)
     except OSError:
-        return
+        with suppress(OSError):
+            os.unlink(other)

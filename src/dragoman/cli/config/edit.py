@@ -9,9 +9,7 @@ written, and the user is told to edit by hand.  So a form of TOML that this modu
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import tomllib
 from copy import deepcopy
 from pathlib import Path
@@ -21,6 +19,7 @@ import msgspec
 
 from dragoman.cli.config.known import Key
 from dragoman.cli.config.reading import read_file
+from dragoman.cli.whole import write_file
 from dragoman.errors import ConfigError
 
 _TABLE: Final = re.compile(r"\s*\[{1,2}\s*([^\]]+?)\s*\]{1,2}\s*(#.*)?\Z")
@@ -42,7 +41,7 @@ def write_value(path: Path, key: Key, value: Any) -> None:
             f"{path} is written in a way that cannot be changed safely: dragoman config edit", field="config"
         )
     if changed != text:
-        _replace(path, changed)
+        write_file(path, changed, "config")
 
 
 def edited(text: str, key: Key, value: Any) -> str:
@@ -175,16 +174,3 @@ def _says(text: str, wanted: dict[str, Any]) -> bool:
 
 def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != {}}
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write all or nothing; a link stays a link."""
-    target = path.resolve()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=target.parent, delete=False) as file:
-            file.write(text)
-        os.chmod(file.name, target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        os.replace(file.name, target)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}", field="config") from error

@@ -84,6 +84,8 @@ def found(paths: Sequence[Path]) -> dict[str, Found]:
     held: dict[str, Found] = {}
     for path in paths:
         for name, value in flat(read_file(path)):
+            if name in TABLES:
+                raise ConfigError(f"{path}: {name} is no table: write [{name}] above its lines", field=name)
             key = _known(name)
             if key is not None and name not in held:
                 held[name] = Found(key, check(key, value, str(path)), path)

@@ -16,7 +16,7 @@ from dragoman.cli.words import t
 from dragoman.conversation.model import Listed, Ref
 from dragoman.conversation.sealed import SealedStore
 from dragoman.conversation.store import Store
-from dragoman.errors import ConfigError, ConversationError
+from dragoman.errors import ConfigError
 from dragoman.runtime import drive
 
 
@@ -113,7 +113,7 @@ def _ref(listed: Listed) -> Ref:
     return Ref(listed.tenant, listed.name, user=listed.user)
 
 
-def _none(name: str) -> ConversationError:
-    return ConversationError(
+def _none(name: str) -> ConfigError:
+    return ConfigError(
         f"there is no conversation {name!r}: dragoman conv list shows those that there are", field="name"
     )

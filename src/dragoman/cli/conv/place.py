@@ -20,7 +20,7 @@ from dragoman.conversation.model import Listed, Ref
 from dragoman.conversation.sealed import SealedStore
 from dragoman.conversation.sealing import Keys
 from dragoman.conversation.store import Store, open_store
-from dragoman.errors import ConversationError
+from dragoman.errors import ConfigError
 from dragoman.observe.place import data_directory
 from dragoman.runtime import BlockingRuntime, drive
 from dragoman.verbs.conversations.blocking import Conversation
@@ -62,11 +62,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         A conversation that there is.
 
         Raises:
-            ConversationError: There is none of that name.
+            ConfigError: There is none of that name.
         """
         with self.opened() as store, Client() as client:
             if not drive(store.branches(RUNTIME, self.ref(name))):
-                raise ConversationError(
+                raise ConfigError(
                     f"there is no conversation {name!r}: dragoman conv list shows those that there are", field="name"
                 )
             yield client.conversation(

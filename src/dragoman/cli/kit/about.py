@@ -12,6 +12,7 @@ import click
 from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.output import print_json, print_table, talk, write
+from dragoman.cli.whole import write_file
 from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.kits.evaluate import cases_of, kit_names, kit_of
@@ -71,9 +72,8 @@ def EJECT(kit: str, target: Path | None, force: bool) -> int:
     there = [name for name in prompts.names if (folder / f"{name}.md").exists()]
     if there and not force:
         raise ConfigError(f"{folder} has {', '.join(there)} already: add --force to replace them", field="to")
-    folder.mkdir(parents=True, exist_ok=True)
     for name in prompts.names:
-        (folder / f"{name}.md").write_text(prompts.text(name), encoding="utf-8")
+        write_file(folder / f"{name}.md", prompts.text(name), "to")
     talk(t("kit.ejected", count=len(prompts.names), folder=folder))
     if target is not None:
         talk(t("kit.with_prompts"))

@@ -18,6 +18,7 @@ from dragoman.cli.output import print_json, print_table, safe, talk, write
 from dragoman.cli.schema.commands import read_text
 from dragoman.cli.schema.source import read_schema
 from dragoman.cli.template.store import Template, checked_name, find, folder, names, parse, source, written
+from dragoman.cli.whole import write_file
 from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 
@@ -53,7 +54,7 @@ def EDIT(name: str) -> int:
     """Open the template NAME in $VISUAL or $EDITOR; one that is built in is copied first, and yours is used then."""
     path = _path(name)
     if not path.exists():
-        _write(path, source(name, os.environ) if name in names(os.environ) else "{input}\n")
+        write_file(path, source(name, os.environ) if name in names(os.environ) else "{input}\n", "template")
     open_editor(path)
     check(find(name, os.environ))
     talk(t("template.kept", path=path))
@@ -80,7 +81,7 @@ def SAVE(name: str, text: str | None, force: bool, **options: Any) -> int:
         raise ConfigError("a template needs text: give it as an argument, or pipe it in", field="text")
     whole = f"{_head(options)}{body.strip()}\n"
     check(parse(name, whole, path))
-    _write(path, whole)
+    write_file(path, whole, "template")
     talk(t("template.kept", path=path))
     return exits.OK
 
@@ -151,11 +152,3 @@ def _where(template: Template) -> str:
 
 def _path(name: str) -> Path:
     return folder(os.environ) / f"{checked_name(name)}.md"
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}", field="template") from error

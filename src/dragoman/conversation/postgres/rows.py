@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from dragoman.conversation.model import Kept, Known, Node, Path, Piece, Place, Record, Ref
+from dragoman.conversation.model import Known, Path, Piece, Record, Ref
+from dragoman.conversation.nodes import Kept, Node, Place
 from dragoman.drivers.postgres_links import Rows
 
 Head = dict[str, Any]

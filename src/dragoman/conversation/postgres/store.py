@@ -25,16 +25,15 @@ from dragoman.conversation.model import (
     Listed,
     Locked,
     Mark,
-    Node,
     Outcome,
     Path,
     Piece,
-    Place,
     Receipt,
     Record,
     Ref,
     Swept,
 )
+from dragoman.conversation.nodes import Node, Place
 from dragoman.conversation.postgres.rows import (
     NODES,
     columns_of,

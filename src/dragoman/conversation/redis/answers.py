@@ -13,22 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from dragoman.conversation.model import (
-    Began,
-    Branch,
-    Busy,
-    Done,
-    Go,
-    Kept,
-    Locked,
-    Node,
-    NodeKind,
-    Path,
-    Piece,
-    Place,
-    Record,
-    Ref,
-)
+from dragoman.conversation.model import Began, Branch, Busy, Done, Go, Locked, Path, Piece, Record, Ref
+from dragoman.conversation.nodes import Kept, Node, NodeKind, Place
 from dragoman.types.turns import TurnState
 
 

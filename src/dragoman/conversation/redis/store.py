@@ -21,16 +21,15 @@ from dragoman.conversation.model import (
     Listed,
     Locked,
     Mark,
-    Node,
     Outcome,
     Path,
     Piece,
-    Place,
     Receipt,
     Record,
     Ref,
     Swept,
 )
+from dragoman.conversation.nodes import Node, Place
 from dragoman.conversation.redis import scripts
 from dragoman.conversation.redis.answers import began_of, branch_of, node_row, path_of, record_of
 from dragoman.conversation.redis.index import Index

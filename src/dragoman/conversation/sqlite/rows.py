@@ -10,7 +10,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from dragoman.conversation.model import ROOT, Kept, Known, Node, Path, Piece, Place, Record, Ref, first_fence
+from dragoman.conversation.model import Known, Path, Piece, Record, Ref, first_fence
+from dragoman.conversation.nodes import ROOT, Kept, Node, Place
 
 
 class Head(NamedTuple):

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Final, TypeVar
 
 from dragoman.conversation.model import (
-    ROOT,
     Ask,
     Began,
     Branch,
@@ -21,16 +20,15 @@ from dragoman.conversation.model import (
     Listed,
     Locked,
     Mark,
-    Node,
     Outcome,
     Path,
     Piece,
-    Place,
     Receipt,
     Record,
     Ref,
     Swept,
 )
+from dragoman.conversation.nodes import ROOT, Node, Place
 from dragoman.conversation.sqlite.rows import (
     add_branch,
     alive,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from dragoman.conversation.model import ROOT, Ask, Began, Busy, Done, Go, Locked, Mark, Outcome, Piece, Place, Ref
+from dragoman.conversation.model import Ask, Began, Busy, Done, Go, Locked, Mark, Outcome, Piece, Ref
+from dragoman.conversation.nodes import ROOT, Place
 from dragoman.conversation.sqlite.rows import (
     Head,
     Row,

@@ -91,6 +91,13 @@ def _connected(given: Given, form: str) -> sqlite3.Connection:
     if not isinstance(given, str | os.PathLike):
         raise wrong(form, f"it is {type(given).__name__}: give the path of the file, or its bytes")
     path = Path(os.fspath(given))
-    if "\0" in str(path) or not path.is_file():
+    if not _is_file(path):
         raise wrong(form, f"there is no file {str(path)!r}")
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have: too long, or no text
+        return False

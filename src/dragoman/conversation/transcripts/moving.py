@@ -7,7 +7,8 @@ only to where nothing is.
 
 from __future__ import annotations
 
-from dragoman.conversation.model import MAIN, ROOT, Locked, Path, Ref
+from dragoman.conversation.model import MAIN, Locked, Path, Ref
+from dragoman.conversation.nodes import ROOT
 from dragoman.conversation.store import Store, open_store
 from dragoman.conversation.transcripts.forms import check_written, read_form, write_form
 from dragoman.conversation.transcripts.planting import encrypted, harvest, opened, plant, taken

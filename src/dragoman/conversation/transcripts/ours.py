@@ -17,7 +17,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from dragoman.conversation.model import MAIN, Cut, Drop, NodeKind, Note, Value
+from dragoman.conversation.model import MAIN
+from dragoman.conversation.nodes import Cut, Drop, NodeKind, Note, Value
 from dragoman.conversation.transcripts.reading import Given, content_of, decoded_line, lines_of, translated, wrong
 from dragoman.conversation.transcripts.tree import Answered, Tree, Twig, line_of
 from dragoman.types.messages import Message

@@ -14,22 +14,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from dragoman.conversation.model import (
-    MAIN,
-    ROOT,
-    Ask,
-    Go,
-    Kept,
-    Locked,
-    Mark,
-    Node,
-    Outcome,
-    Path,
-    Place,
-    Ref,
-    encoded,
-    packed,
-)
+from dragoman.conversation.model import MAIN, Ask, Go, Locked, Mark, Outcome, Path, Ref
+from dragoman.conversation.nodes import ROOT, Kept, Node, Place, encoded, packed
 from dragoman.conversation.store import Store
 from dragoman.conversation.transcripts.tree import NOWHERE, Answered, Tree, Twig
 from dragoman.conversation.windows.outline import weight_of

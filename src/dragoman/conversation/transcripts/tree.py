@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from dragoman.conversation.model import MAIN, NodeKind, Value
+from dragoman.conversation.model import MAIN
+from dragoman.conversation.nodes import NodeKind, Value
 from dragoman.types.messages import Message
 
 NOWHERE: Final = -1

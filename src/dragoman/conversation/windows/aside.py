@@ -18,7 +18,8 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dragoman.conversation.model import Cut, Node, Path, Place, Summary, node
+from dragoman.conversation.model import Path
+from dragoman.conversation.nodes import Cut, Node, Place, Summary, node
 from dragoman.conversation.windows.deciding import Room
 from dragoman.conversation.windows.outline import View, outline
 from dragoman.conversation.windows.summarise import Job, Summarise, question

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Final
 
-from dragoman.conversation.model import Cut, Drop, Kept
+from dragoman.conversation.nodes import Cut, Drop, Kept
 from dragoman.conversation.windows.caching import Target
 from dragoman.conversation.windows.deciding import Decided
 from dragoman.conversation.windows.outline import Decision, Entry, Outline, View, outline

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dragoman.conversation.model import Cut, Drop, Kept, Note, Summary
+from dragoman.conversation.nodes import Cut, Drop, Kept, Note, Summary
 from dragoman.tokens.prompt import count_prompt
 from dragoman.types.messages import Message, Text, ToolResult
 from dragoman.types.requests import ChatRequest

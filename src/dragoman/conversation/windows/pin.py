@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.conversation.model import Note
+from dragoman.conversation.nodes import Note
 from dragoman.conversation.window import check_count
 from dragoman.conversation.windows.deciding import Room
 from dragoman.conversation.windows.outline import Decision, View

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.conversation.model import Drop
+from dragoman.conversation.nodes import Drop
 from dragoman.conversation.window import check_count
 from dragoman.conversation.windows.deciding import Room
 from dragoman.conversation.windows.outline import Decision, Entry, View, droppable, weight_of, without_results

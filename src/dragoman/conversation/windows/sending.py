@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from dragoman.conversation.model import Kept, Node
+from dragoman.conversation.nodes import Kept, Node
 from dragoman.conversation.view import Plan, planned
 from dragoman.conversation.window import TokenBudget
 from dragoman.conversation.windows.aside import Asides, Branch

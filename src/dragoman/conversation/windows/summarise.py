@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from dragoman.conversation.model import Summary
+from dragoman.conversation.nodes import Summary
 from dragoman.conversation.window import check_count, check_share, fitting, limit, low_mark
 from dragoman.conversation.windows.deciding import Room
 from dragoman.conversation.windows.outline import Decision, Turn, View

@@ -83,6 +83,8 @@ async def code(
 
 
 def _given(files: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(files, Mapping):
+        raise ConfigError(f"files is {type(files).__name__}: give contents by path", field="files")
     for path, text in files.items():
         if not isinstance(path, str) or not isinstance(text, str):
             raise ConfigError("files has something that is no text: give contents by path", field="files")

@@ -8,7 +8,7 @@ Rule: the engine writes; here it is only said what, and looked at what came.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import msgspec
 
 from dragoman.client import AsyncClient
 from dragoman.errors import ConfigError
+from dragoman.kits.arguments import text_of, texts_of
 from dragoman.kits.composing.asking import Asker, facts_of, told
 from dragoman.kits.composing.checks import check_text
 from dragoman.kits.composing.sections import Parted, check_citations, check_headings, parted, plain
@@ -201,9 +202,10 @@ async def _again(
 
 
 def _outline(outline: Sequence[str], title: str, length: int | None) -> Outline:
-    if isinstance(outline, str) or not outline:
-        raise ConfigError("outline is empty, or a text: give a list of titles", field="outline")
-    pairs = [(clean_title(head), brief.strip()) for head, _, brief in (line.partition(":") for line in outline)]
+    lines = texts_of(outline, "outline", "titles")
+    pairs = [(clean_title(head), brief.strip()) for head, _, brief in (line.partition(":") for line in lines)]
+    if not pairs:
+        raise ConfigError("outline is empty: give a list of titles", field="outline")
     if not all(head for head, _ in pairs):
         raise ConfigError("outline has an empty title", field="outline")
     each = max(50, length // len(pairs)) if length else None
@@ -215,10 +217,12 @@ def _titles(plan: Outline | None) -> list[str]:
 
 
 def _sources(given: Mapping[str, str] | Sequence[str | Path]) -> dict[str, str]:
-    if isinstance(given, str | bytes):
-        raise ConfigError("sources is a text: give a list of texts and paths, or texts by name", field="sources")
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise ConfigError(
+            f"sources is {type(given).__name__}: give a list of texts and paths, or texts by name", field="sources"
+        )
     if isinstance(given, Mapping):
-        return {str(name): str(text) for name, text in given.items()}
+        return {text_of(name, "sources"): text_of(text, "sources") for name, text in given.items()}
     return {_name(one, at): _text(one) for at, one in enumerate(given, 1)}
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from dragoman.errors import ConfigError
+from dragoman.kits.arguments import share_of, text_of, texts_of
 from dragoman.kits.findings import KitResult
 
 TextFormat = Literal["markdown", "text"]
@@ -88,17 +89,16 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError(f"length is {self.length!r}: give a number of words", field="length")
         if self.length is not None and self.length < 1:
             raise ConfigError(f"length is {self.length!r}: give 1 or more words", field="length")
-        if not 0 <= self.tolerance <= 1:
-            raise ConfigError(f"tolerance is {self.tolerance!r}: give a share, 0 to 1", field="tolerance")
+        share_of(self.tolerance, "tolerance")
+        for field in ("audience", "tone", "language"):
+            text_of(getattr(self, field), field)
         if self.format not in ("markdown", "text"):
             raise ConfigError(f"format is {self.format!r}: give 'markdown' or 'text'", field="format")
 
 
 def points_of(points: Sequence[str]) -> tuple[str, ...]:
     """The points that a caller gave."""
-    if isinstance(points, str):
-        raise ConfigError("points is a text: give a list of texts", field="points")
-    return tuple(points)
+    return texts_of(points, "points")
 
 
 def brief_of(brief: object, field: str = "brief") -> str:

@@ -25,9 +25,7 @@ _PREFIX: Final = re.compile(
     r"[ \t]*(?:\[[ xX]\][ \t]+)?"
 )
 _QUOTES: Final = re.compile(r"(?:[ \t]*>[ ]?)*")
-_FENCE: Final = re.compile(
-    r"[ \t]*(?:>[ ]?|[-*+][ \t]+|[0-9]{1,9}[.)][ \t]+|[ \t])*(`{3,}(?=[^`]*$)|~{3,}|\${2}(?=[^$]*$)|:{3,})"
-)
+_FENCE: Final = re.compile(r"(?:>|[-*+][ \t]|[0-9]{1,9}[.)][ \t]|[ \t])*+(`{3,}(?=[^`]*$)|~{3,}|\${2}(?=[^$]*$)|:{3,})")
 _HEADING: Final = re.compile(r"(#{1,6})([ \t]+|$)")
 _HEADING_END: Final = re.compile(r"[ \t]+#+[ \t]*$|[ \t]*\{#[^{}]*\}[ \t]*$")
 _UNDERLINE: Final = re.compile(r"(?:=+|-+)[ \t]*$")

@@ -14,6 +14,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from dragoman.errors import ConfigError
+from dragoman.kits.arguments import text_of
 from dragoman.kits.checks.base import Rules
 from dragoman.kits.documents.base import Document, in_words
 from dragoman.kits.faces import AnyClient, asker
@@ -24,7 +25,7 @@ from dragoman.kits.rewriting.engine import Progress
 from dragoman.kits.rewriting.glossary import Glossary, glossary_of
 from dragoman.kits.rewriting.task import Task
 from dragoman.kits.rewriting.values import RewriteEstimate, RewriteResult, RewrittenSegment
-from dragoman.types.requests import Settings
+from dragoman.types.requests import Settings, settings_of
 
 Level = Literal["light", "medium", "strong"]
 """How much may be changed: mistakes only; clumsy sentences, too; or everything that reads better."""
@@ -107,7 +108,7 @@ async def polish(
     check_counts(parallel=parallel, attempts=attempts, group_tokens=group_tokens)
     where = place(source, output, job, format, encoding, skip)
     before, document = where.document()
-    task = _task(document, model, level, style, tone, glossary, max_ratio, prompts, settings or Settings())
+    task = _task(document, model, level, style, tone, glossary, max_ratio, prompts, settings_of(settings))
     task = msgspec.structs.replace(task, parallel=parallel, attempts=attempts, group_tokens=group_tokens)
     outcome = await rewritten(task, where, asker(client), max_cost=max_cost, progress=progress, again=again)
     name = source.name if isinstance(source, Path) else "text"
@@ -155,7 +156,7 @@ async def estimate_polishing(
     check_counts(group_tokens=group_tokens)
     where = place(source, output, job, format, encoding, skip)
     _, document = where.document()
-    task = _task(document, model, level, style, tone, glossary, 1.5, prompts, settings or Settings())
+    task = _task(document, model, level, style, tone, glossary, 1.5, prompts, settings_of(settings))
     task = msgspec.structs.replace(task, group_tokens=group_tokens)
     return estimated_beforehand(task, where, asker(client))
 
@@ -184,7 +185,11 @@ def _task(
         document=document,
         model=model,
         prompts=Prompts("polishing", prompts),
-        values={"level": _LEVELS[level], "style": style or "that of the source", "tone": tone or "that of the source"},
+        values={
+            "level": _LEVELS[level],
+            "style": text_of(style, "style") or "that of the source",
+            "tone": text_of(tone, "tone") or "that of the source",
+        },
         rules=Rules(glossary=glossary_of(glossary), max_ratio=max_ratio, format=document.format),
         settings=settings,
     )

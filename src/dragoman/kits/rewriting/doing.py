@@ -15,6 +15,7 @@ import msgspec
 
 from dragoman.client import AsyncClient
 from dragoman.errors import BudgetError, ConfigError
+from dragoman.kits.arguments import texts_of
 from dragoman.kits.documents import format_of, read
 from dragoman.kits.documents.base import Document
 from dragoman.kits.rewriting.engine import Outcome, Progress, Run, total
@@ -76,15 +77,13 @@ def place(
     skip: Sequence[str],
 ) -> Place:
     """A place, of arguments."""
-    if isinstance(skip, str):
-        raise ConfigError("skip is a text: give a list of keys", field="skip")
     return Place(
         source=source if isinstance(source, str) else _path(source, "source"),
         output=None if output is None else _path(output, "output"),
         job=None if job is None else _path(job, "job"),
         format=format,
         encoding=encoding,
-        skip=tuple(skip),
+        skip=texts_of(skip, "skip", "keys"),
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from dragoman.client import AsyncClient, Client
 from dragoman.errors import ConfigError
+from dragoman.kits.arguments import texts_of
 from dragoman.kits.prompts import Prompts
 from dragoman.kits.support.desk import Desk, Rules
 from dragoman.kits.support.files import Persona, Policy, read_persona, read_policy
@@ -52,14 +53,12 @@ def _rules(
     for field, value in (("passages", passages), ("attempts", attempts)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ConfigError(f"{field} is {value!r}: give a whole number, 1 or more", field=field)
-    if isinstance(names, str) or isinstance(languages, str):
-        raise ConfigError("names and languages are lists", field="names" if isinstance(names, str) else "languages")
     files = Prompts("support", prompts)
     who = read_persona(persona, files)
     if tone is not None:
         who = msgspec.structs.replace(who, tone=tone)
     if languages is not None:
-        who = msgspec.structs.replace(who, languages=tuple(languages))
+        who = msgspec.structs.replace(who, languages=texts_of(languages, "languages", "codes"))
     return Rules(
         model=model,
         persona=who,
@@ -68,7 +67,7 @@ def _rules(
         knowledge=knowledge,
         passages=passages,
         attempts=attempts,
-        names=tuple(names),
+        names=texts_of(names, "names", "names"),
         secret=secret,
         keep_personal=keep_personal,
         settings=settings,
@@ -255,7 +254,7 @@ class _Support:
         return self._rules.policy
 
     def _desk(self, ticket: str, names: Sequence[str]) -> Desk:
-        return Desk(self._client, self._rules, ticket, names)
+        return Desk(self._client, self._rules, ticket, texts_of(names, "names", "names"))
 
 
 class Support(_Support):

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from dragoman.errors import ConfigError
+from dragoman.kits.arguments import text_of
 from dragoman.kits.checks import check
 from dragoman.kits.checks.base import Rules
 from dragoman.kits.documents.base import Document
@@ -26,7 +27,7 @@ from dragoman.kits.rewriting.glossary import Glossary, glossary_of
 from dragoman.kits.rewriting.task import Task
 from dragoman.kits.rewriting.values import RewriteEstimate, RewriteResult, RewrittenSegment
 from dragoman.kits.translation.pseudo import PSEUDO, pseudo
-from dragoman.types.requests import Settings
+from dragoman.types.requests import Settings, settings_of
 from dragoman.types.usage import Usage
 
 _STYLE: Final = "that of the source"
@@ -113,7 +114,7 @@ async def translate(
     rules = _rules(to, terms, document, max_ratio, line_width, reading_speed)
     if to == PSEUDO:
         return _pseudo(document, rules, where)
-    task = _task(document, to, model, style, rules, prompts, settings or Settings())
+    task = _task(document, to, model, style, rules, prompts, settings_of(settings))
     task = _sized(task, parallel, attempts, group_tokens)
     outcome = await rewritten(task, where, asker(client), max_cost=max_cost, progress=progress, again=again)
     return _result(outcome, where, document, to, model)
@@ -146,7 +147,7 @@ async def estimate_translation(
     where = place(source, output, job, format, encoding, skip)
     _, document = where.document()
     rules = _rules(to, glossary_of(glossary), document, 3.0, 42, 21.0)
-    task = _task(document, to, model, style, rules, prompts, settings or Settings())
+    task = _task(document, to, model, style, rules, prompts, settings_of(settings))
     return estimated_beforehand(_sized(task, 1, 1, group_tokens), where, asker(client))
 
 
@@ -178,7 +179,7 @@ def _task(
         document=document,
         model=model,
         prompts=Prompts("translation", prompts),
-        values={"to": to, "style": style or _STYLE},
+        values={"to": to, "style": text_of(style, "style") or _STYLE},
         rules=rules,
         settings=settings,
     )

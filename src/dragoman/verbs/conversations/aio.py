@@ -88,7 +88,7 @@ class AsyncConversation(Named):
         **keywords: Unpack[SettingsDict],
     ) -> ChatResponse:
         """Say something else instead of an earlier turn.  As `Conversation.edit`."""
-        return await self._talk.say(self._talk.call(said, turn_id, model, settings, keywords, edits=edits))
+        return await self._talk.say(self._talk.call(said, turn_id, model, settings, keywords, edits=edits or ""))
 
     async def history(self) -> list[Message]:
         """All that was said on this branch.  As `Conversation.history`."""

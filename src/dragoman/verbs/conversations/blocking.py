@@ -166,7 +166,7 @@ class Conversation(Named):
         Raises:
             ConversationError: There is no such turn in the history.
         """
-        return drive(self._talk.say(self._talk.call(said, turn_id, model, settings, keywords, edits=edits)))
+        return drive(self._talk.say(self._talk.call(said, turn_id, model, settings, keywords, edits=edits or "")))
 
     @property
     def history(self) -> list[Message]:

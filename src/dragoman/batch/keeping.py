@@ -1,7 +1,7 @@
 """
 Where outcomes of rows go: the journal, its index, the sums.
 
-Rule: as in the live engine; a row that is kept here is settled for it, too.
+Rule: one for both engines: a row that either has kept is settled for the other, too.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class Keeping:
         self.twins = twins
         self.placed = 0
         self.journal = journal
-        self._index = index
+        self.index = index
         self.tally = tally
         self._ordered = ordered
         self._changed = changed
 
     def settled(self, row: Row) -> bool:
         """Whether an earlier run has settled it; it is counted then."""
-        known = self._index.settled(row.key)
+        known = self.index.settled(row.key)
         if known is None:
             return False
         record = self.journal.read(known[0])
@@ -65,9 +65,9 @@ class Keeping:
         return True
 
     def keep(self, kind: Kind, row: Row, line: bytes) -> None:
-        """Write an outcome."""
+        """Write an outcome; it is durable after the next `sync`."""
         at = self.journal.append(kind, row.number, row.key, line)
-        self._index.settle(row.key, at, failed=kind == Kind.FAILED)
+        self.index.settle(row.key, at, failed=kind == Kind.FAILED)
         self._place(row, at)
         self._count(kind, row, line)
         if kind == Kind.DONE and self.twins is not None:
@@ -82,7 +82,7 @@ class Keeping:
         self.journal.append(Kind.MARK, 0, NO_KEY, msgspec.json.encode(mark_of(self.tally.report())))
 
     def _place(self, row: Row, at: int) -> None:
-        self._index.put(row.number if self._ordered else self.placed, at)
+        self.index.put(row.number if self._ordered else self.placed, at)
         self.placed += 1
 
     async def sync(self) -> None:
