@@ -111,7 +111,7 @@ def test_a_picture_can_be_piped_in(dragoman: Program, server: Server) -> None:
         pytest.param(("-a", "blob.bin", "x"), b"", "blob.bin: unknown kind of file", id="unknown-kind"),
         pytest.param(("-f", "blob.bin", "x"), b"", "blob.bin is not UTF-8 text", id="fragment"),
         pytest.param(("x",), b"\xff\xfe", "standard input is not UTF-8 text", id="stdin"),
-        pytest.param(("-a", "-", "-"), b"x", "both prompt and attachment", id="stdin-twice"),
+        pytest.param(("-a", "-", "-"), b"x", "standard input is named twice", id="stdin-twice"),
         pytest.param(("-o", "temprature=1", "x"), b"", "did you mean temperature?", id="slip"),
         pytest.param(("-o", "temperature", "x"), b"", "write -o name=value", id="no-value"),
         pytest.param(("-o", "temperature=warm", "x"), b"", "temperature is 'warm'", id="bad-value"),

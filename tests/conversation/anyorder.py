@@ -391,7 +391,7 @@ class World:
     def _stable(self, talk: Any, key: str, asked: Asked, *, tools: bool) -> None:
         """What was sent begins with what the turn before had sent to the same provider, unless there was a cut."""
         now = _messages(self._server.requests[-1])
-        path = drive(talk._talk._path()).nodes
+        path = drive(talk._talk._bough.path()).nodes
         for kept in reversed(path):
             if kept.kind not in ("message", "system"):
                 break

@@ -31,14 +31,14 @@ def crowd(scale: float = 1.0) -> dict[str, Any]:
 
 def kills(scale: float = 1.0) -> dict[str, Any]:
     """A thousand processes are killed, a third of them on each store, while 8 say turns on one conversation."""
-    wanted = max(2, int(_KILLS * scale / len(_SHARED)) + 1)
+    wanted, turns = max(2, int(_KILLS * scale / len(_SHARED)) + 1), max(6, min(40, int(4000 * scale)))
     found: list[dict[str, Any]] = []
     for kind in _SHARED:
         with ExitStack() as stack:
             url, killed = stack.enter_context(opened(kind)), 0
             while killed < wanted:
                 name = f"crowd-{token_hex(4)}"
-                run = Crowd(url, members=8, turns=40, lease=0.5, seed=killed + 1, name=name, latency=0.05)
+                run = Crowd(url, members=8, turns=turns, lease=0.5, seed=killed + 1, name=name, latency=0.05)
                 found.append(run.run(kills=min(60, wanted - killed)).found())
                 killed += max(1, run.kills)
     return {"kills": sum(run["kills"] for run in found), **_told(found)}
