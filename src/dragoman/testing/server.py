@@ -227,10 +227,14 @@ class Server:
         serving = await loop.create_server(self._connection, sock=listener, ssl=self._tls)
         await self._stopping.wait()
         serving.close()
+        await self._break_all()
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+        await self._break_all()  # one that was being accepted
+
+    async def _break_all(self) -> None:
         for peer in tuple(self._peers):
             peer.abort()
             await peer.lost.wait()  # the socket is closed in one of the loop's next rounds
-        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
 
     def _abort_all(self) -> None:
         for peer in tuple(self._peers):
