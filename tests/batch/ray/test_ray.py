@@ -219,7 +219,7 @@ def test_a_limit_in_redis_is_one_for_all_workers(cluster: Ray, redis_server: Red
     assert (60, []) == (found["done"], found["notes"])
     assert times[-1] - times[0] >= 60 / 20 - 0.7
     worst = max(sum(at <= one < at + 1 for one in times) for at in times)
-    assert worst <= 45  # a second of the rate, and what a busy machine bunches; alone they would send 60
+    assert worst <= 45  # 30 to 33 were seen, why is not known; alone they would send 60
 
 
 def test_a_key_stays_where_it_is(cluster: Ray, tmp_path: Path) -> None:
