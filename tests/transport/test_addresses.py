@@ -78,7 +78,7 @@ def test_literal_addresses_ask_nobody():
 
     assert ["127.0.0.1"] == [item[4][0] for item in lookup("127.0.0.1", 80).wait(None)]
     assert ["::1"] == [item[4][0] for item in lookup("::1", 80).wait(None)]
-    assert threads == threading.active_count()
+    assert threads >= threading.active_count()
     assert [True, True, False, False] == [is_literal(host) for host in ("1.2.3.4", "fd00::1", "localhost", "1.2")]
 
 

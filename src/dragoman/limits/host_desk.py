@@ -4,8 +4,9 @@ One scope that is kept in a file, as one process sees it.
 Each decision loads the state under the file's lock, decides, and stores it again.  If nobody else wrote meanwhile, what
 is in memory is the state, and nothing is loaded.
 
-Rule: nobody waits for a lock of this process or of another for longer than `_PATIENCE`.  If a process is stopped while
-it holds the file's lock, the others go on alone until it is free again.
+Rule: nobody waits for a lock under which nothing happens.  If a process is stopped while it holds the file's lock, the
+others go on alone until it is free again.  A lock that only passes from hand to hand on a busy machine is waited for:
+whoever goes on alone before the limits are known may send far more than they allow.
 """
 
 from __future__ import annotations
@@ -36,15 +37,38 @@ R = TypeVar("R")
 Act = Callable[[Scope, float], R]
 """Decides something at a time."""
 
-# Seconds for the file's lock: at once, in a wait that lets other tasks run, and until one goes on alone.
+# Seconds for the file's lock: at once, in a wait that lets other tasks run; without any write until one goes on alone,
+# and how often it was looked at meanwhile, because a machine that is put aside as a whole looks seldom; and at most.
 _GLANCE: Final = 0.002
 _PATIENCE: Final = 0.5
+_LOOKS: Final = 60
+_LONGEST: Final = 5.0
 # Seconds until a lock that was not to be had is tried again.
 _RETRY: Final = 1.0
 
 
 class _Busy(Exception):
     """The file's lock is not to be had."""
+
+
+class _Stillness:
+    """How long nothing has happened under a lock that others hold."""
+
+    __slots__ = ("_looks", "_since", "_written")
+
+    def __init__(self) -> None:
+        self.over()
+
+    def over(self) -> None:
+        """The lock was had."""
+        self._written, self._since, self._looks = -1, 0.0, 0
+
+    def seen(self, written: int, now: float) -> bool:
+        """It was not to be had; `written` is the number of the newest write: whether whoever has it does not go on."""
+        if written != self._written:
+            self._written, self._since, self._looks = written, now, 0
+        self._looks += 1
+        return self._looks >= _LOOKS and now - self._since >= _PATIENCE
 
 
 class HostDesk:
@@ -64,6 +88,7 @@ class HostDesk:
         self._limits = limits
         self._clock = clock
         self._seen: tuple[int, int] = (0, 0)  # opening of the file, and number of the write that `scope` holds
+        self._still = _Stillness()
         self._retry_at = 0.0
         self._closed = False
         self.alone = Alone(path)
@@ -75,12 +100,12 @@ class HostDesk:
 
     async def ask(self, act: Act[R], runtime: Runtime) -> R:
         """Decide something with the state of all, or, if that is not to be had in time, with one's own part."""
-        until = runtime.now() + _PATIENCE
+        until = runtime.now() + _LONGEST
         while True:
             try:
                 return self.decide(act, _GLANCE)
             except _Busy:
-                if runtime.now() >= until:
+                if self._still.seen(self._file.sequence, time.monotonic()) or runtime.now() >= until:
                     return self.decide(act, 0.0, give_up=True)
             await runtime.sleep(_GLANCE)
 
@@ -111,6 +136,7 @@ class HostDesk:
             if self.alone.parts or give_up:
                 return self._go_alone(act, "another process holds the lock and does not go on")
             raise _Busy
+        self._still.over()
         try:
             now = time.monotonic()
             self._load(now)

@@ -113,16 +113,18 @@ class SlotFile:
             raise ConfigError(f"cannot write {self._path} to share limits: {error.strerror}", field="limit") from error
 
     def lock(self, patience: float) -> bool:
-        """Be the only one: whether that was possible within so many seconds."""
+        """Be the only one: whether that was possible within so many seconds, or longer where they were too few looks."""
         if self._file < 0:
             self._open()
         until, pause = time.monotonic() + patience, _FIRST_PAUSE
+        looks = int(patience / _LONGEST_PAUSE / 4)
         flock, how = self._fcntl.flock, self._fcntl.LOCK_EX | self._fcntl.LOCK_NB
         while True:
             try:
                 flock(self._file, how)
             except (BlockingIOError, PermissionError):
-                if time.monotonic() >= until:
+                looks -= 1
+                if looks < 0 and time.monotonic() >= until:
                     return False
                 time.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
