@@ -76,6 +76,14 @@ class Said(NamedTuple):
     words: tuple[str, ...]
 
 
+class Open(NamedTuple):
+    """A turn that lacks its answer: its branch, what was said, and the turn in whose place."""
+
+    branch: str
+    words: str
+    edits: Said | None = None
+
+
 class Lost(NamedTuple):
     """A worker that was never heard of again: what it held, and the branch's version then."""
 
@@ -129,7 +137,7 @@ class World:
         self._life += 1
         self._expected: dict[str, list[Said]] = {"main": []}
         self._done: dict[str, tuple[str, str]] = {}  # turn: what was said, and the answer
-        self._open: dict[str, tuple[str, str]] = {}  # turn: its branch, and what was said
+        self._open: dict[str, Open] = {}
         self._asked.clear()
 
     def close(self) -> None:
@@ -198,6 +206,12 @@ class World:
         self._done[key] = (words, answer)
         self._expected[branch].append(Said(key, (words, answer)))
 
+    def _replace(self, branch: str, said: Said | None) -> None:
+        """A turn was said in the place of another: that one is gone, and what came after it; unless it was gone."""
+        turns = self._expected[branch]
+        if said in turns:
+            del turns[turns.index(said) :]
+
     def say(self) -> None:
         """Ask, in one piece or as a stream."""
         (talk, branch), (key, words), asked = self._some(), self._next(), self._provider()
@@ -224,7 +238,7 @@ class World:
             return
         (key, words), asked = self._next(), self._provider()
         answer = talk.edit(said.key, words, key, model=asked.model)
-        del self._expected[branch][self._expected[branch].index(said) :]
+        self._replace(branch, said)
         self._is_done(branch, key, words, answer.text)
         self._stable(talk, key, asked, tools=False)
 
@@ -250,25 +264,29 @@ class World:
         try:
             talk.say(words, key, model=self._provider().model)
         except ServerError:
-            self._open[key] = (branch, words)
+            self._open[key] = Open(branch, words)
         else:
             raise AssertionError("it was answered")
 
     def leave(self) -> None:
-        """The reader of a stream goes away."""
+        """The reader of a stream goes away; what was said may have been an edit."""
         (talk, branch), (key, words), count = self._some(), self._next(), 1 + self._below(6)
+        said = None if self._below(3) else self._turn_of(branch)
         self._server.script(says(_reply(words), pace=0.001))
-        with talk.stream(words, key, model=self._provider().model) as stream:
+        edits = said.key if said else None
+        with talk.stream(words, key, model=self._provider().model, edits=edits) as stream:
             for _ in range(count):
                 next(stream)
         background.flush(5)
         turn = talk.turn(key)
         if turn.state == "done":  # the end had come with what was read
+            self._replace(branch, said)
             self._is_done(branch, key, words, _reply(words))
             return
         _same("interrupted", turn.state)
         _true(_reply(words).startswith(turn.text), f"what had come is {turn.text!r}")
-        self._open[key] = (branch, words)
+        _same(edits, turn.edits)
+        self._open[key] = Open(branch, words, said)
 
     def die(self) -> None:
         """A worker begins, writes some text, and is never heard of again."""
@@ -281,7 +299,7 @@ class World:
         events = write_events([TextDelta(_reply(words)[:9])])
         _true(drive(self._store.emit(RUNTIME, mark, Piece(0, events), 0.001)), "its lease was lost")
         self._lost.append(Lost(mark, go.path.version, words, self._life))
-        self._open[key] = (branch, words)
+        self._open[key] = Open(branch, words)
         time.sleep(0.003)
 
     def late(self) -> None:
@@ -315,12 +333,13 @@ class World:
         if not self._open:
             return
         key = sorted(self._open)[self._below(min(64, len(self._open)))]
-        (branch, words), (talk, _), how = self._open[key], self._some(), ("again", "continue")[self._below(2)]
+        lacking, (talk, _), how = self._open[key], self._some(), ("again", "continue")[self._below(2)]
         _true(key in [turn.id for turn in talk.interrupted()], f"{key} cannot be resumed")
         text = talk.turn(key).text
         answer = talk.resume(key, how=how)
         _true(answer.text.startswith(text if how == "continue" else "answer to"), f"it goes on with {answer.text!r}")
-        self._is_done(branch, key, words, answer.text)
+        self._replace(lacking.branch, lacking.edits)
+        self._is_done(lacking.branch, key, lacking.words, answer.text)
 
     def undo(self) -> None:
         """The last turn goes."""

@@ -52,6 +52,42 @@ def test_an_edit_that_was_left_is_resumed_in_its_place(how: Literal["again", "co
         assert ["Oslo and Bergen", "What else?", "and what then"] == said
 
 
+def test_a_turn_is_resumed_on_its_own_branch() -> None:
+    """Whoever resumes it talks on another branch, on which the turn before it is followed by an older one."""
+    with Client() as client:
+        main = client.conversation("trip", model="sim/echo")
+        main.say("Rome", "one")
+        main.say("When?", "two")
+        fork = main.fork("other", at="one")
+        with fork.stream("and what then", "left") as stream:
+            next(stream)
+        assert flush(5)
+        fork.say("How far?", "three")
+
+        assert "left" == main.interrupted()[0].id
+        main.resume("left")
+        assert ["Rome", "How far?", "and what then"] == [one.text for one in fork.history if one.role == "user"]
+        assert ["Rome", "When?"] == [one.text for one in main.history if one.role == "user"]
+
+
+def test_an_edit_of_what_is_gone_is_resumed_at_the_end() -> None:
+    """The turn that it was to replace was undone meanwhile."""
+    with Client() as client:
+        talk = client.conversation("trip", model="sim/echo")
+        talk.say("Rome", "one")
+        talk.say("When?", "two")
+        with talk.stream("and where to", "left", edits="two") as stream:
+            next(stream)
+        assert flush(5)
+        turn = talk.turn("left")
+        assert turn is not None
+        assert ("two", "interrupted") == (turn.edits, turn.state)
+        talk.undo()
+        talk.say("How far?", "three")
+        talk.resume("left")
+        assert ["Rome", "How far?", "and where to"] == [one.text for one in talk.history if one.role == "user"]
+
+
 def test_an_edit_can_be_streamed_asynchronously() -> None:
     """Likewise on the asyncio face."""
 

@@ -85,6 +85,10 @@ class Bough:
             return done.base
         return found.base
 
+    async def has(self, turn_id: str) -> bool:
+        """Whether its history has a turn."""
+        return any(node.turn == turn_id for node in (await self.path()).nodes)
+
     async def append(self, path: Path, parent: Place, nodes: Sequence[Node]) -> None:
         """Hang nodes under a place of the branch, which is still as `path` has it."""
         leaf = await self.store.append(self.runtime, self.ref, path.version, parent, nodes, keep=self._ttl)

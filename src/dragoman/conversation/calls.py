@@ -5,15 +5,12 @@ from __future__ import annotations
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from dragoman.conversation.checks import check_text, input_of
+from dragoman.conversation.checks import check_text, input_of, instead_of, read_input
 from dragoman.conversation.model import Record, read_events
 from dragoman.conversation.nodes import Kept
 from dragoman.conversation.turns import Held
 from dragoman.conversation.windows.sending import Ready
 from dragoman.types.fold import fold
-from dragoman.types.messages import Message
 from dragoman.types.requests import ChatRequest, OutputFormat
 from dragoman.types.turns import Turn
 from dragoman.verbs.run import Rounds
@@ -32,7 +29,8 @@ class Call:
         way: The plan by which it is asked.
         rounds: The run, if tools are run.
         edits: Id of the turn in whose place it comes.
-        input: What it says, as JSON.
+        said: What it says, as JSON.
+        input: The same, with the turn in whose place it comes, as it is kept until it is done.
     """
 
     def __init__(
@@ -48,7 +46,8 @@ class Call:
         self.way = way
         self.rounds = rounds
         self.edits = edits
-        self.input = input_of(request.messages)
+        self.said = input_of(request.messages)
+        self.input = self.said if edits is None else instead_of(edits, self.said)
 
     @property
     def output(self) -> OutputFormat | None:
@@ -70,11 +69,13 @@ class Begun:
 def shown(record: Record) -> Turn:
     """A turn as its caller sees it."""
     events = [event for piece in record.pieces for event in read_events(piece.events)]
+    edits, messages = read_input(record.input)
     return Turn(
         id=record.key,
         state=record.state,
         branch=record.branch,
-        messages=msgspec.json.decode(record.input, type=tuple[Message, ...]) if record.input else (),
+        edits=edits,
+        messages=messages,
         text=fold(events).text if record.state != "done" else "",
         error=record.error.decode() or None,
         begun=record.begun,

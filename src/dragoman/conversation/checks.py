@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from dragoman.conversation.nodes import encoded
 from dragoman.errors import ConfigError, StoreError
 from dragoman.runtime import Runtime
@@ -79,3 +81,23 @@ def input_of(messages: tuple[Message, ...], field: str = "messages") -> bytes:
         return encoded(messages)
     except (UnicodeEncodeError, TypeError, ValueError) as error:
         raise ConfigError(f"what is said cannot be kept: {error}", field=field) from error
+
+
+class _Edit(msgspec.Struct, frozen=True):
+    """What is said in the place of a turn."""
+
+    edits: str
+    messages: tuple[Message, ...]
+
+
+def instead_of(edits: str, said: bytes) -> bytes:
+    """What is said in the place of a turn, as it is kept."""
+    return msgspec.json.encode({"edits": edits, "messages": msgspec.Raw(said)})
+
+
+def read_input(data: bytes) -> tuple[str | None, tuple[Message, ...]]:
+    """The turn in whose place it was said, or None; and what was said.  Nothing, where nothing is kept any more."""
+    if not data:
+        return None, ()
+    read = msgspec.json.decode(data, type=tuple[Message, ...] | _Edit)
+    return (read.edits, read.messages) if isinstance(read, _Edit) else (None, read)

@@ -165,7 +165,7 @@ class Talk:
         ask = Ask(
             key=call.key,
             input=call.input,
-            digest=hashlib.sha256(call.input).digest(),
+            digest=hashlib.sha256(call.said).digest(),
             ttl=self._options.lease,
             known=seen[0],
             base=await self._bough.base(call.edits, call.key) if call.edits is not None else None,
@@ -242,7 +242,9 @@ class Talk:
     async def resume(self, turn_id: str | None, how: Resume) -> ChatResponse:
         """See `Conversation.resume`."""
         turn = await tree.lacking(self._bough, turn_id, how)
-        edits = await tree.replaced(self._bough, turn.id)
+        if turn.branch != self.branch:  # it goes on where it was begun
+            return await self._beside(turn.branch).resume(turn.id, how)
+        edits = turn.edits if turn.edits and await self._bough.has(turn.edits) else None
         call = self.call(turn.messages, turn.id, None, None, {}, edits=edits)
         return await (self._continued(call, turn.text) if how == "continue" and turn.text else self.say(call))
 
@@ -272,9 +274,13 @@ class Talk:
     async def fork(self, name: str | None, at: str | None) -> Talk:
         """See `Conversation.fork`."""
         name = f"fork-{token_hex(6)}" if name is None else check_text(name, "name")
-        other = Talk(self._voice, msgspec.structs.replace(self._options, branch=name))
+        other = self._beside(name)
         await tree.fork(self._bough, name, at)
         return other
+
+    def _beside(self, branch: str) -> Talk:
+        """Another branch of the same conversation."""
+        return Talk(self._voice, msgspec.structs.replace(self._options, branch=branch))
 
     # --- from and to elsewhere ----------------------------------------------------------------------------------------
 

@@ -66,23 +66,6 @@ async def lacking(bough: Bough, turn_id: str | None, how: object) -> Turn:
     return found[-1]
 
 
-async def replaced(bough: Bough, turn_id: str) -> str | None:
-    """
-    Id of the turn in whose place a turn that lacks an answer was said; None if it was said at the end.
-
-    What follows its base and had ended before it began was there when it was asked, so it was an edit of that.
-    """
-    path, record = await bough.path(), await bough.store.turn(bough.runtime, bough.ref, turn_id)
-    base = ROOT if record is None else record.base
-    places = [ROOT, *(node.place for node in path.nodes)]
-    if record is None or base not in places:
-        return None
-    behind = path.nodes[places.index(base) :]
-    first = next((node.turn for node in behind if node.kind == "message"), None)
-    other = None if first is None else await bough.store.turn(bough.runtime, bough.ref, first)
-    return None if other is None or other.ended is None or other.ended > record.begun else first
-
-
 async def watched(bough: Bough, turn_id: str | None, within: float | None) -> Followed:
     """See `Conversation.watch`."""
     if turn_id is None:

@@ -19,6 +19,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
         id: The caller's, or one that was made.
         state: `running`, `done`, `failed` or `interrupted`.  One whose worker died is `interrupted`.
         branch: Where it was said.
+        edits: The turn in whose place it was said; None for one at the end, and for one that is done.
         messages: What was asked; empty for a turn that is done, whose messages are in the history.
         text: What had come of an answer that is not whole; never the whole one.
         error: What went wrong, or None.
@@ -29,6 +30,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     state: TurnState
     branch: str
+    edits: str | None = None
     messages: tuple[Message, ...] = ()
     text: str = ""
     error: str | None = None
