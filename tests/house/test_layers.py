@@ -16,7 +16,7 @@ import pytest
 from tests.house.modules import edges, imports, trees
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("types", "errors", "redact", "_version"),
+    ("types", "errors", "redact", "plugged", "_version"),
     ("wire", "catalog", "tokens"),
     ("policy", "transport", "observe", "secrets", "runtime", "background", "drivers", "limits"),
     (
@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "transfer",
         "ledger",
         "plain",
+        "plans",
         "verbs",
         "local",
         "notebook",
@@ -58,6 +59,7 @@ PURE = (
     "ledger",
     "exact",
     "plain",
+    "plans",
     "stack",
     "verbs",
     "tokens",

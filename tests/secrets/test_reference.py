@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.errors import ConfigError
+from dragoman.plugged import entries
 from dragoman.secrets import Reference, Secret, parse_reference, read_key
 from dragoman.secrets import schemes as table
 from dragoman.secrets.lookup import look_up
@@ -141,7 +142,7 @@ def test_an_installed_package_brings_a_scheme(tmp_path: Path, monkeypatch: pytes
         "gone = acme_vault:missing\nnumber = acme_vault:number\n"
     )
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    table._installed.cache_clear()
+    entries.cache_clear()
     try:
         assert 4 == len(entry_points(group=table.GROUP))
         found, own, gone, number = (
@@ -158,4 +159,4 @@ def test_an_installed_package_brings_a_scheme(tmp_path: Path, monkeypatch: pytes
         with pytest.raises(ConfigError, match="gave int and no text"):
             look_up(number, {})
     finally:
-        table._installed.cache_clear()
+        entries.cache_clear()

@@ -17,19 +17,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from dragoman.errors import ConfigError
+from dragoman.plugged import described, entries, load
 from dragoman.types.providers import Provider
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP: Final = "dragoman.providers"
-
-
-@cache
-def _installed() -> dict[str, EntryPoint]:
-    from importlib.metadata import entry_points  # 9 ms, for the few who name a provider that is not built in
-
-    return {point.name.lower(): point for point in entry_points(group=GROUP)}
 
 
 def find_plugin(name: str) -> Provider | None:
@@ -39,13 +33,13 @@ def find_plugin(name: str) -> Provider | None:
     Raises:
         ConfigError: The package cannot be imported, or what it brings is no `Provider`.
     """
-    point = _installed().get(name.strip().lower())
+    point = entries(GROUP).get(name.strip().lower())
     return None if point is None else _load(point)
 
 
 def plugins() -> dict[str, Provider]:
     """Every row that installed packages bring, by name; imports them all."""
-    return {name: _load(point) for name, point in sorted(_installed().items())}
+    return {name: _load(point) for name, point in sorted(entries(GROUP).items())}
 
 
 def with_plugin(ref: str, providers: Mapping[str, Provider]) -> Mapping[str, Provider]:
@@ -65,14 +59,12 @@ def with_plugin(ref: str, providers: Mapping[str, Provider]) -> Mapping[str, Pro
 
 @cache
 def _load(point: EntryPoint) -> Provider:
-    where = f"the entry point {point.name} = {point.value} of {point.dist.name if point.dist else 'a package'}"
-    try:
-        row = point.load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{where} cannot be loaded: {error}", provider=point.name, field="providers") from error
+    row = load(point, "providers", provider=point.name)
     if not isinstance(row, Provider):
         raise ConfigError(
-            f"{where} is {type(row).__name__}: it must be a dragoman.Provider", provider=point.name, field="providers"
+            f"{described(point)} is {type(row).__name__}: it must be a dragoman.Provider",
+            provider=point.name,
+            field="providers",
         )
     name = point.name.lower()
     return row if row.name == name else msgspec.structs.replace(row, name=name)

@@ -11,7 +11,7 @@ each; a write with an older fence is refused, however late it comes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from dragoman.conversation.model import (
     Ask,
@@ -31,6 +31,7 @@ from dragoman.conversation.model import (
 )
 from dragoman.conversation.nodes import Node, Place
 from dragoman.errors import ConfigError
+from dragoman.plugged import described, entries, load
 from dragoman.runtime import Runtime
 
 
@@ -184,12 +185,16 @@ def open_store(url: str) -> Store:
 
 
 def _installed(scheme: str) -> Callable[[str], Store] | None:
-    from importlib.metadata import entry_points  # who uses our stores need not load this
-
-    for found in entry_points(group="dragoman.stores", name=scheme):
-        made: Callable[[str], Store] = found.load()
-        return made
-    return None
+    point = entries("dragoman.stores").get(scheme) if scheme else None
+    if point is None:
+        return None
+    make = load(point, "store")
+    if not callable(make):
+        raise ConfigError(
+            f"{described(point)} is {type(make).__name__}: it must be a function of a URL that makes a store",
+            field="store",
+        )
+    return cast("Callable[[str], Store]", make)
 
 
 def _sqlite(url: str) -> Store:

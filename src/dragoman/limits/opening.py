@@ -24,7 +24,8 @@ def open_pacer(limit: str) -> Pacer:
     The pacer that a client shares its limits by.
 
     Args:
-        limit: `host`, or the URL of a store: `redis://`, `rediss://`, `unix://`, `postgresql://`, `postgres://`.
+        limit: `host`, or the URL of a store: `redis://`, `rediss://`, `valkey://`, `valkeys://`, `unix://`,
+            `postgresql://`, `postgres://`.
 
     Raises:
         ConfigError: There is no such way, this machine cannot, or a library for it is missing.
@@ -65,6 +66,8 @@ def _postgres(url: str) -> Pacer:
 _STORES: Final[dict[str, Callable[[str], Pacer]]] = {
     "redis": _redis,
     "rediss": _redis,
+    "valkey": _redis,
+    "valkeys": _redis,
     "unix": _redis,
     "postgresql": _postgres,
     "postgres": _postgres,

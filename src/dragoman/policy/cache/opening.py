@@ -81,5 +81,7 @@ _STORES: Final[dict[str, Callable[[str, Limits], Store]]] = {
     "sqlite": _sqlite,
     "redis": _redis_url,
     "rediss": _redis_url,
+    "valkey": _redis_url,
+    "valkeys": _redis_url,
     "unix": _redis_url,
 }
