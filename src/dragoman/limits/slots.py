@@ -113,7 +113,7 @@ class SlotFile:
             raise ConfigError(f"cannot write {self._path} to share limits: {error.strerror}", field="limit") from error
 
     def lock(self, patience: float) -> bool:
-        """Be the only one: whether that was possible within so many seconds, or later if it was looked at too seldom."""
+        """Be the only one: whether that was possible within so many seconds, or later if it was seldom looked at."""
         if self._file < 0:
             self._open()
         until, pause = time.monotonic() + patience, _FIRST_PAUSE
