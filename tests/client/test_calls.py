@@ -289,7 +289,7 @@ def test_the_total_holds_against_a_drip(make_face: Any, server: Server, streamed
         (face.events if streamed else face.chat)("openai/m", "Hi", timeout=0.4)
 
     assert "total" == caught.value.clock
-    assert time.monotonic() - before < 0.4 + 0.25
+    assert time.monotonic() - before < 2.5
 
 
 def test_pings_and_role_chunks_are_not_the_first_event(make_face: Any, server: Server) -> None:

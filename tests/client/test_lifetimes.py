@@ -257,7 +257,7 @@ def test_a_client_works_after_fork(server: Server) -> None:
 
 def test_a_stream_can_be_closed_from_another_thread(server: Server) -> None:
     """Closing while another thread waits in the stream ends that wait at once."""
-    server.script(says("word " * 500, pace=0.5))
+    server.script(says("word " * 500, pace=3.0))
     stream = Client(providers=rows(server)).stream("openai/m", "Hi")
     outcome: list[object] = []
 
@@ -275,7 +275,7 @@ def test_a_stream_can_be_closed_from_another_thread(server: Server) -> None:
     reader.join(2)
 
     assert not reader.is_alive()
-    assert time.monotonic() - before < 0.3
+    assert time.monotonic() - before < 2
 
 
 def test_connections_are_kept(server: Server) -> None:

@@ -84,12 +84,12 @@ def test_the_pieces_of_an_answer_leave_at_once() -> None:
     """No piece waits for the acknowledgement of the one before, which takes a system 40 ms."""
     with Server(default=fault("one_packet")) as server, socket.create_connection((server.host, server.port)) as client:
         begun = time.monotonic()
-        for _ in range(50):
+        for _ in range(150):
             client.sendall(_REQUEST)
             received = b""
             while b"here it ends" not in received:
                 received += client.recv(65536)
-        assert time.monotonic() - begun < 1.0
+        assert time.monotonic() - begun < 4.5
 
 
 def test_the_server_counts_what_came_and_when_it_was_left() -> None:

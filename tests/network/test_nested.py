@@ -69,7 +69,7 @@ def test_an_abort_wakes_who_reads(face, serve, certificates, through):
     with pytest.raises(Disconnected):
         opened.read(5.0)
 
-    assert time.monotonic() - began <= 1.0
+    assert time.monotonic() - began <= 3.0
     timer.join()
 
 
@@ -93,7 +93,7 @@ def test_the_body_has_a_deadline(face, serve, certificates, through):
         opened.read(0.3)
 
     assert caught.value.sent
-    assert 0.29 <= time.monotonic() - began <= 1.0
+    assert 0.29 <= time.monotonic() - began <= 3.0
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_dripped_handshake_has_a_deadline(face, through, dripping):
     with pytest.raises(Clockout) as caught:
         face.open(url, transport=through, connect=0.5)
 
-    assert 0.49 <= time.monotonic() - began <= 1.5
+    assert 0.49 <= time.monotonic() - began <= 3.0
     assert not caught.value.sent
 
 
@@ -174,4 +174,4 @@ def test_a_dripped_record_has_a_deadline(face, through, dripping):
     with pytest.raises(Clockout):
         opened.read(0.5)
 
-    assert 0.49 <= time.monotonic() - began <= 1.5
+    assert 0.49 <= time.monotonic() - began <= 3.0

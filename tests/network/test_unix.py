@@ -99,7 +99,7 @@ def test_a_full_queue_has_a_deadline(face, path):
         with pytest.raises(Clockout) as caught:
             face.open(url_of(path), connect=0.3)
 
-        assert 0.29 <= time.monotonic() - began <= 1.0
+        assert 0.29 <= time.monotonic() - began <= 3.0
         assert not caught.value.sent
         for each in waiting:
             each.close()

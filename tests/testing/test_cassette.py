@@ -376,13 +376,13 @@ def test_a_client_of_a_tape_that_plays_needs_no_key(server: Server, path: Path, 
 
 def test_a_client_of_a_tape_that_plays_does_not_wait(server: Server, path: Path) -> None:
     """The waits between recorded attempts are over; the answer is that of the last attempt."""
-    server.script(status(429, retry_after=0.3), status(503), says("at last"))
+    server.script(status(429, retry_after=1.5), status(503), says("at last"))
     with cassette(path, mode="once") as tape, tape.client(providers=rows(server.base_url())) as client:
         first = client.chat("fake/m", "Hi")
     with cassette(path) as tape, tape.client(providers=rows(GONE), retry=Retry(base=20.0, cap=20.0)) as client:
         began = time.monotonic()
         second = client.chat("fake/m", "Hi")
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 1.4
     assert "at last" == first.text == second.text
     assert [429, 503, 200] == [attempt.status for attempt in second.attempts]
 
@@ -412,7 +412,7 @@ def test_a_stream_is_played_at_once_or_as_it_was(face: Any, server: Server, path
 
 def test_deadlines_hold_while_a_recording_is_played(face: Any, server: Server, path: Path) -> None:
     """At the speed of life a slow answer is too late for a shorter clock."""
-    server.script(says("slow", latency=0.5))
+    server.script(says("slow", latency=1.5))
     with cassette(path, mode="once"):
         face.plain(face.client(providers=rows(server.base_url())), "fake/m", "Hi")
     with cassette(path, speed=1):
@@ -422,12 +422,12 @@ def test_deadlines_hold_while_a_recording_is_played(face: Any, server: Server, p
 
     assert outcome.error is not None
     assert "TimeoutError" == outcome.error[0]
-    assert took < 0.4
+    assert took < 1.4
 
 
 def test_a_stream_that_is_left_ends_its_wait(server: Server, path: Path) -> None:
     """Leaving a played stream from another thread ends the reader's wait at once."""
-    server.script(says("a b", pace=0.4))
+    server.script(says("a b", pace=1.5))
     with cassette(path, mode="once"), Client(providers=rows(server.base_url())) as client:
         client.stream("fake/m", "Hi").drain()
     with cassette(path, speed=1), played() as client:
@@ -438,7 +438,7 @@ def test_a_stream_that_is_left_ends_its_wait(server: Server, path: Path) -> None
         began = time.monotonic()
         with pytest.raises((StreamInterrupted, StopIteration)):
             collections.deque(stream, 0)
-        assert time.monotonic() - began < 0.35
+        assert time.monotonic() - began < 1.4
         timer.join()
 
 

@@ -466,7 +466,7 @@ def test_start_and_stop():
     server = Server(default=says("x"))
     began = time.monotonic()
     server.start()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5
     with pytest.raises(ConfigError):
         server.start()
     port = server.port

@@ -88,7 +88,7 @@ def test_a_resolver_that_does_not_answer_is_left_behind():
     with pytest.raises(Clockout) as caught:
         Lookup().wait(began + 0.1)
 
-    assert 0.09 <= time.monotonic() - began < 0.3
+    assert 0.09 <= time.monotonic() - began < 2.0
     assert not caught.value.sent
 
 
