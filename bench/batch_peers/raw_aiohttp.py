@@ -6,7 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
-LABEL = "raw aiohttp loop"
+LABEL = "raw aiohttp loop, one process"
 ENVIRONMENT = "ours"
 
 

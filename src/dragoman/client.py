@@ -10,24 +10,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Unpack, cast
 
 import msgspec
 
-from dragoman.call import Sender
 from dragoman.errors import ConfigError
-from dragoman.observe.watch import Watch
-from dragoman.plain import Plain
 from dragoman.policy.base import Context, Handler, Middleware, Opened
-from dragoman.policy.credentials import Credentials
 from dragoman.policy.deadline import Clocks
-from dragoman.policy.retry import Repeater, Retry
+from dragoman.policy.retry import Retry
 from dragoman.redact import redact_headers
 from dragoman.routes import ModelOverrides, ProviderOverrides, Route, Routes
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, Runtime, drive
 from dragoman.secrets import veiled
-from dragoman.stack import Limits, Plans, budgeting, caching, pacing
+from dragoman.stack import Limits, Policies, Stack
 from dragoman.stream import AsyncStream, Stream
 from dragoman.transport.base import Transport
 from dragoman.transport.dump import dumped
@@ -49,11 +46,11 @@ from dragoman.wire.openai_chat import parse_messages
 
 if TYPE_CHECKING:
     from dragoman.observe.base import Observer
+    from dragoman.plans import Breaking, NamedPlans
     from dragoman.policy.budget.budget import Budget
     from dragoman.policy.cache.cache import Cache
     from dragoman.policy.route.plans import Plan
     from dragoman.policy.route.way import Way
-    from dragoman.stack import Breaking, NamedPlans
 
 Messages = str | Message | Mapping[str, Any] | Sequence["Message | Mapping[str, Any]"]
 """A text, one message, or several: `Message` values or OpenAI-style dicts."""
@@ -119,60 +116,42 @@ class _Core(Asking):
         self._proxy, self._tls = proxy, check_tls(tls)
         providers = veiled(providers or {})  # before anything can fail: tracebacks may be shown with variables
 
-        patient, middleware = msgspec.structs.replace(self._timeouts, total=None), tuple(middleware)
-
-        def again(more: Budget | None, kind: Callable[..., AsyncClient] | None = None) -> AsyncClient:
-            """One like this for the rows of a batch, which wait in line as long as it takes unless told otherwise."""
-            budgets = list(budget) if isinstance(budget, Sequence) else [budget] if budget else []
-            return (kind or AsyncClient)(
-                providers=providers,
-                models=models,
-                timeouts=patient,
-                defaults=defaults,
-                middleware=middleware,
-                retry=retry,
-                limit=limit,
-                limits=limits,
-                routes=routes,
-                breaker=breaker,
-                budget=[*budgets, *([more] if more else [])] or None,
-                cache=cache,
-                observe=observe,
-                proxy=proxy,
-                tls=tls,
-                strict=strict,
-            )
-
-        self._again = again
+        policies = Policies(
+            middleware=tuple(middleware),
+            retry=retry,
+            limit=limit,
+            limits=limits,
+            routes=routes,
+            breaker=breaker,
+            budget=budget,
+            cache=cache,
+            observe=observe,
+        )
+        self._again = partial(
+            _again,
+            policies,
+            providers=providers,
+            models=models,
+            timeouts=msgspec.structs.replace(self._timeouts, total=None),
+            defaults=defaults,
+            proxy=proxy,
+            tls=tls,
+            strict=strict,
+        )
         self._routes = Routes(providers, models=models)
         self._transports: dict[str, Transport] = {}
         self._closed = False
-        self._sender = Sender(self._routes.resolve, self._transport)
-        repeater, paced = Repeater(retry), pacing(self._routes, limit, limits)
-        held, watch = budgeting(self._routes, budget), Watch(observe, self._routes.locate)
-        self._plain = Plain(
+        stack = Stack(
+            policies,
             self._routes,
-            self._sender,
-            self._transport,
-            self._plain_context,
-            self._request,
-            repeater,
-            paced,
-            watch=watch,
-            budgeting=held,
+            transport=self._transport,
+            context=self._plain_context,
+            request=self._request,
+            nearest=self._nearest,
+            innermost=self._innermost,
+            hedges=self.runtime.suspends,
         )
-        paced_once: Handler = paced.wrap(self._sender) if paced else self._sender
-        once = Credentials(self._routes.source_of).wrap(paced_once)
-        self._plans = Plans(self._routes, repeater, once, routes, breaker, hedges=self.runtime.suspends)
-        handler = self._nearest(self._plans.handler())
-        if held is not None:
-            handler = held.wrap(handler)
-        if cache is not None:
-            handler = caching(cache, self._routes, self._transport, self._plain).wrap(handler)
-        handler = watch.wrap(handler)
-        for wrap in reversed(list(middleware)):
-            handler = wrap(handler)
-        self._plain.handler = handler
+        self._sender, self._plans, self._plain = stack.sender, stack.plans, stack.plain
 
     @property
     def providers(self) -> Mapping[str, Provider]:
@@ -299,8 +278,15 @@ class _Core(Asking):
         """What stands below the budget; who has requests sent elsewhere puts that in its place."""
         return handler
 
-    def _network(self) -> Transport:
-        raise NotImplementedError
+    def _innermost(self, handler: Handler) -> Handler:
+        """What makes one request; who has only that done elsewhere puts that in its place."""
+        return handler
+
+    if TYPE_CHECKING:
+
+        def _network(self) -> Transport:
+            """Make what asks the network; each face has its own."""
+            ...
 
 
 class Client(_Core, BlockingVerbs, BlockingRuns, BlockingParsing, BlockingWriting, BlockingTalks, BlockingBatches):
@@ -440,6 +426,13 @@ class AsyncClient(_Core, AsyncVerbs, AsyncRuns, AsyncParsing, AsyncWriting, Asyn
         from dragoman.transport.aio import AsyncTransport  # 300 ms that `import dragoman` need not spend
 
         return AsyncTransport(proxy=self._proxy, environ=os.environ, tls=self._tls)
+
+
+def _again(
+    policies: Policies, more: Budget | None, kind: Callable[..., AsyncClient] | None = None, **given: Any
+) -> AsyncClient:
+    """One like this for the rows of a batch, which wait in line as long as it takes unless told otherwise."""
+    return (kind or AsyncClient)(**given, **policies.within(more))
 
 
 def _simulator(runtime: Runtime) -> Transport:

@@ -3,50 +3,46 @@ The policies of a client, in their order.
 
     caller -> observers -> cache -> budget -> plan -> retry -> health -> key -> limit -> one request
 
-What asks by a plan is loaded when a plan is used; a call without one passes through a single comparison.
-
 Rule: this is the only place that knows the order.  Chat goes through the handlers that are made here; what is not chat
 through the same policies, called by `plain`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
+
+import msgspec
 
 from dragoman.call import Sender
 from dragoman.errors import ConfigError
-from dragoman.policy.base import Context, Handler, Opened
+from dragoman.observe.watch import Watch
+from dragoman.plain import Plain
+from dragoman.plans import Plans
+from dragoman.policy.base import Context, Handler, Middleware
+from dragoman.policy.credentials import Credentials
 from dragoman.policy.limit.bucket import Limit
 from dragoman.policy.limit.headers import dialect_of
 from dragoman.policy.limit.limiter import ScopeKey
 from dragoman.policy.limit.pacer import Pacer, ProcessPacer
 from dragoman.policy.limit.pacing import Pacing, Subject
-from dragoman.policy.retry import Repeater
+from dragoman.policy.retry import Repeater, Retry
 from dragoman.routes import Route, Routes
 from dragoman.secrets import Secret
 from dragoman.types.models import Model
 from dragoman.types.providers import Provider
-from dragoman.types.requests import ChatRequest
+from dragoman.types.requests import ChatRequest, Settings
 
 if TYPE_CHECKING:
-    from dragoman.plain import Plain
+    from dragoman.client import Messages
+    from dragoman.observe.base import Observer
+    from dragoman.plans import Breaking, NamedPlans
+    from dragoman.policy.budget.budget import Budget
     from dragoman.policy.budget.budgeting import Budgeting
     from dragoman.policy.cache.cache import Cache
     from dragoman.policy.cache.caching import Caching
-    from dragoman.policy.route.breaker import Breaker
-    from dragoman.policy.route.health import Place, Watch
-    from dragoman.policy.route.plans import Plan
-    from dragoman.policy.route.router import Router
-    from dragoman.policy.route.way import Way, Ways
     from dragoman.transport.base import Transport
-
-    NamedPlans = Mapping[str, str | Plan]
-    """Plans by the names under which they may be asked for."""
-
-    Breaking = Breaker | Literal["plans"] | None
-    """When a target is left alone: always by these values, by the usual ones in plans of several targets, or never."""
 
 Limits = Mapping[str, Sequence[Limit]]
 """Limits that the user knows, by `provider` or `provider/model`; the closer one wins."""
@@ -56,6 +52,81 @@ _PROCESS: Final = ProcessPacer()
 
 # Who asks no network has no limits to keep.
 _INSIDE: Final = ("sim", "local")
+
+
+class Policies(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client was made with that decides how its calls go; the fields are arguments of `Client`, as given."""
+
+    middleware: Sequence[Middleware]
+    retry: Retry | None
+    limit: str | None
+    limits: Limits | None
+    routes: NamedPlans | None
+    breaker: Breaking
+    budget: Budget | Sequence[Budget] | None
+    cache: Cache | None
+    observe: Iterable[Observer]
+
+    def within(self, more: Budget | None) -> dict[str, Any]:
+        """The same as arguments, with one more budget."""
+        budgets = [*self.budget] if isinstance(self.budget, Sequence) else [self.budget] if self.budget else []
+        return msgspec.structs.asdict(self) | {"budget": [*budgets, *([more] if more else [])] or None}
+
+
+class Stack:
+    """
+    The policies of one client, put together.
+
+    Args:
+        policies: What the client was made with.
+        routes: All providers.
+        transport: Finds what sends a request on its way.
+        context: Makes the context of a call, from its `timeout=`.
+        request: Makes a chat request of a verb's arguments.
+        nearest: Puts something below the budget, or leaves the handler as it is.
+        innermost: Likewise in the place of what makes one request.
+        hedges: Whether the client's face can send two requests at once.
+
+    Attributes:
+        sender: Makes one chat request.
+        plans: The client's plans.
+        plain: The same policies for what is not chat; its `handler` is the whole stack.
+
+    Raises:
+        ConfigError: A policy that cannot work.
+    """
+
+    def __init__(
+        self,
+        policies: Policies,
+        routes: Routes,
+        *,
+        transport: Callable[[Route], Transport],
+        context: Callable[[float | None], Context],
+        request: Callable[[str, Messages, Settings | None, Mapping[str, Any]], ChatRequest],
+        nearest: Callable[[Handler], Handler],
+        innermost: Callable[[Handler], Handler],
+        hedges: bool,
+    ) -> None:
+        self.sender = Sender(routes.resolve, transport)
+        repeater, paced = Repeater(policies.retry), pacing(routes, policies.limit, policies.limits)
+        held, watch = budgeting(routes, policies.budget), Watch(policies.observe, routes.locate)
+        self.plain = Plain(
+            routes, self.sender, transport, context, request, repeater, paced, watch=watch, budgeting=held
+        )
+        sends = innermost(self.sender)
+        paced_once: Handler = paced.wrap(sends) if paced else sends
+        once = Credentials(routes.source_of).wrap(paced_once)
+        self.plans = Plans(routes, repeater, once, policies.routes, policies.breaker, hedges=hedges)
+        handler = nearest(self.plans.handler())
+        if held is not None:
+            handler = held.wrap(handler)
+        if policies.cache is not None:
+            handler = caching(policies.cache, routes, transport, self.plain).wrap(handler)
+        handler = watch.wrap(handler)
+        for wrap in reversed(policies.middleware):
+            handler = wrap(handler)
+        self.plain.handler = handler
 
 
 class Subjects:
@@ -163,112 +234,6 @@ def budgeting(routes: Routes, budget: object) -> Budgeting | None:
         return provider, routes.facts(provider.name, model)
 
     return hold_to(budget, Pricing(locate))
-
-
-# --- plans ------------------------------------------------------------------------------------------------------------
-
-
-class Plans:
-    """
-    The plans of one client, and the middleware that asks by them.
-
-    Args:
-        routes: All providers.
-        repeater: The retry.
-        once: Makes one request, in its turn.
-        named: Plans by name.
-        breaker: When a target is left alone.
-        hedges: Whether the client's face can send two requests at once.
-
-    Attributes:
-        named: The named plans, ready.
-
-    Raises:
-        ConfigError: A plan that cannot work, or a breaker that is none.
-    """
-
-    def __init__(
-        self,
-        routes: Routes,
-        repeater: Repeater,
-        once: Handler,
-        named: NamedPlans | None,
-        breaker: Breaking,
-        *,
-        hedges: bool,
-    ) -> None:
-        self._routes = routes
-        self._repeater = repeater
-        self._once = once
-        self._given = dict(named or {})
-        self._breaker = breaker
-        self._hedges = hedges
-        self._made: dict[str, tuple[Ways, Router, Watch]] = {}
-        _check_breaker(breaker)
-        self.named: Mapping[str, Way] = self._parts()[0].named if named else {}
-        routes.plans = frozenset(self._given)
-
-    def ready(self, plan: object) -> Way:
-        """
-        Make a plan ready that came with a call.
-
-        Raises:
-            ConfigError: It cannot work.
-        """
-        return self._parts()[0].ready(plan)
-
-    def handler(self) -> Handler:
-        """What a call goes through, the plan outermost."""
-        once = self._once
-        if self._breaker is not None and self._breaker != "plans":
-            once = self._parts()[2].wrap(once, breaks=True)
-        handler = self._repeater.wrap(once)
-
-        def handle(request: ChatRequest, context: Context) -> Awaitable[Opened]:
-            plan = context.plan
-            # Whoever set another model in front of this has taken the call off its plan.
-            if plan is None or cast("Way", plan).first != request.model:
-                return handler(request, context)
-            return self._parts()[1].open(request, context)
-
-        return handle
-
-    def _parts(self) -> tuple[Ways, Router, Watch]:
-        parts = self._made.get("all")
-        # setdefault is atomic: of two threads that both made them, both use the first.
-        return parts if parts is not None else self._made.setdefault("all", self._make())
-
-    def _make(self) -> tuple[Ways, Router, Watch]:
-        from dragoman.policy.route.breaker import Breaker  # who asks one model need not load this
-        from dragoman.policy.route.health import Watch
-        from dragoman.policy.route.router import Router
-        from dragoman.policy.route.way import Ways
-
-        ways = Ways(self._given, self._routes.names, hedges=self._hedges)
-        always = isinstance(self._breaker, Breaker)
-        watch = Watch(self._place, Breaker() if self._breaker == "plans" else cast("Breaker | None", self._breaker))
-        watched = self._repeater.wrap(watch.wrap(self._once, breaks=self._breaker is not None))
-        alone = watched if always else self._repeater.wrap(watch.wrap(self._once, breaks=False))
-        return ways, Router(watched, alone, watch, self._repeater.attempts, self._begins), watch
-
-    def _place(self, ref: str, key: Secret | None) -> Place:
-        provider, model = self._routes.locate(ref)
-        host = urlsplit(provider.base_url).netloc.rpartition("@")[2]
-        return provider.name, model, host, key.fingerprint() if key else ""
-
-    def _begins(self, ref: str) -> bool:
-        """Whether a model is known to go on with an answer that was begun."""
-        facts = self._routes.facts(*self._routes.names(ref))
-        return facts is not None and facts.can("prefill") is True
-
-
-def _check_breaker(breaker: object) -> None:
-    if breaker is None or breaker == "plans":
-        return
-    from dragoman.policy.route.breaker import Breaker
-
-    if not isinstance(breaker, Breaker):
-        raise ConfigError(f"breaker is {breaker!r}: give Breaker(...), 'plans' or None", field="breaker")
 
 
 def caching(cache: Cache, routes: Routes, transport: Callable[[Route], Transport], plain: Plain) -> Caching:

@@ -14,6 +14,7 @@ import pytest
 from dragoman import BatchError, ChatRequest, Client, ConfigError, Retry
 from dragoman.testing import Server, calls, echo, says, status
 from tests.batch.rows import expected, line, texts, write
+from tests.services import wait_for
 
 ROWS = 600
 QUICK = Retry(attempts=2, base=0.01, cap=0.02)
@@ -69,14 +70,17 @@ def test_rows_wait_while_a_provider_is_dead(tmp_path: Path) -> None:
             waited: list[str | None] = []
 
             def die() -> None:
+                wait_for(lambda: first.calls >= 50, 30)
                 first.__exit__(None, None, None)
-                time.sleep(1.2)
+                wait_for(lambda: batch.report.waiting is not None, 30)
                 waited.append(batch.report.waiting)
                 second.__enter__()
 
-            with _later(0.3, die):
-                report = batch.run()
-            second.__exit__(None, None, None)
+            try:
+                with _later(0.0, die):
+                    report = batch.run()
+            finally:
+                second.__exit__(None, None, None)
 
     assert (ROWS, 0) == (report.done, report.failed)
     assert "fake/m is down" in (waited[0] or "")

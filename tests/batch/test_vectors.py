@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from array import array
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from dragoman import AsyncClient, BudgetError, Client, ConfigError, SourceError
-from dragoman.testing import Server, embeds
+from dragoman import AsyncClient, BudgetError, Client, ConfigError, Retry, SourceError
+from dragoman.testing import Server, embeds, status
+from dragoman.testing.connection import Reply
+from dragoman.testing.steps import Step
 from tests.batch.rows import line, read, write
 
 PRICED: dict[str, Any] = {"fake/e": {"prices": [{"input": "1", "output": "0"}]}}
@@ -140,7 +143,7 @@ def test_it_goes_on_and_only_changed_rows_are_asked(client: Client, server: Serv
 
     report = client.resume_batch(tmp_path / "out.jsonl").report
 
-    assert (21, 19, 20) == (server.calls, report.reused, report.done)
+    assert (2, 19, 20) == (server.calls, report.reused, report.done)
     with pytest.raises(BudgetError):
         client.batch([f"text {number}" for number in range(50)], model="fake/e", verb="embed", max_cost="0.00001")
 
@@ -154,3 +157,138 @@ def test_the_async_face(options: dict[str, Any]) -> None:
             return [len(row.vectors) async for row in batch.results()]
 
     assert [1] * 30 == asyncio.run(go())
+
+
+# --- several rows in one request --------------------------------------------------------------------------------------
+
+
+class Fussy:
+    """A provider that has no vector for some texts, and refuses a request in which one of them is."""
+
+    def __init__(self, refusal: Step, *bad: str) -> None:
+        self._refusal, self._bad = refusal, bad
+
+    async def play(self, reply: Reply) -> None:
+        """Answer, or refuse."""
+        asked = reply.request.embed
+        bad = asked is not None and any(word in text for text in asked.inputs for word in self._bad)
+        await (self._refusal if bad else embeds(3)).play(reply)
+
+
+def texts(count: int) -> list[str]:
+    """Rows of different lengths."""
+    return ["word " * (1 + number % 7) + str(number) for number in range(count)]
+
+
+def sizes(server: Server) -> list[int]:
+    """How many texts each request had."""
+    return [len(request.embed.inputs) for request in server.requests if request.embed]
+
+
+def test_rows_are_packed(client: Client, server: Server) -> None:
+    """600 rows are ten requests, 64 or fewer in each; cost and tokens are divided, and their sums are the bill."""
+    batch = client.batch(texts(600), model="fake/e", verb="embed")
+    rows, report = list(batch.results()), batch.report
+    wanted = embeds(3).vector
+
+    assert (600, 0, 10) == (report.done, report.failed, server.calls)
+    assert (10, 10) == (report.requests, sum(len(row.attempts) for row in rows))
+    assert all(pytest.approx(wanted(text)) == row.vectors[0] for text, row in zip(texts(600), rows, strict=True))
+    words = sum(len(text.split()) for text in texts(600))
+    assert words == sum(row.usage.input_tokens or 0 for row in rows) == report.input_tokens
+    assert Decimal(words) / 1_000_000 == sum(row.cost or 0 for row in rows) == report.cost
+    assert max(row.cost or 0 for row in rows) > min(row.cost or 0 for row in rows) > 0
+
+
+def test_only_rows_that_ask_the_same_way_are_packed(client: Client, server: Server) -> None:
+    """Another model, or another length of the vectors, is another request; base64 is only how a row is written."""
+    rows = [ask(number, f"text {number}", dimensions=3 + number % 2) for number in range(20)]
+    rows += [ask(number, f"text {number}", model="fake/e2") for number in range(20, 30)]
+    rows += [ask(number, f"text {number}", dimensions=3, encoding_format="base64") for number in range(30, 35)]
+    batch = client.batch(rows)
+
+    assert (35, [10, 10, 15]) == (batch.report.done, sorted(sizes(server)))
+    assert [4 if number % 2 else 3 for number in range(20)] == [len(row.vectors[0]) for row in batch.results()][:20]
+
+
+def test_what_the_provider_takes_at_once_is_kept(options: dict[str, Any], server: Server) -> None:
+    """Texts of all rows together, and their tokens; a row that has more goes alone, cut by the client."""
+    options["providers"]["fake"]["quirks"] = {"embed_limit": 10}
+    rows: list[Any] = [["a", "b", "c"]] * 7 + [[f"long {number}" for number in range(25)]]
+    with Client(**options) as client:
+        batch = client.batch(rows, model="fake/e", verb="embed")
+        assert [3] * 7 + [25] == [len(row.vectors) for row in batch.results()]
+        assert sum(map(len, rows)) == sum(sizes(server))
+        assert max(sizes(server)) <= 10
+        assert 6 == server.calls  # 9 + 9 + 3 texts, and 10 + 10 + 5
+    options["providers"]["fake"]["quirks"] = {}
+    with Client(**options) as client:
+        before = server.calls
+        client.batch(["word " * 50_000] * 12, model="fake/e", verb="embed", dedupe=False)
+    # 50,000 tokens each, of which OpenAI takes 300,000 in one request; by our estimate no more than three quarters.
+    assert 3 <= server.calls - before <= 6
+
+
+@pytest.mark.parametrize(("code", "most"), [(400, 1 + 2 * 6 * 2), (500, 1 + 64)])
+def test_only_the_row_to_blame_fails(options: dict[str, Any], code: int, most: int) -> None:
+    """Halves are asked, or after what may be an outage each by itself, until the bad ones are alone."""
+    rows = [*texts(62), "a bad one", "another bad one"]
+    with Server(default=Fussy(status(code, "no"), "bad")) as server:
+        options["providers"]["fake"]["base_url"] = server.base_url()
+        with Client(retry=Retry(attempts=1), **options) as client:
+            batch = client.batch(rows, model="fake/e", verb="embed")
+            results, report = list(batch.results()), batch.report
+            calls = server.calls
+
+    assert (62, 2) == (report.done, report.failed)
+    assert ["a bad one", "another bad one"] == [rows[row.number] for row in results if row.error]
+    assert all(row.attempts for row in results if row.error)
+    assert calls == report.requests == sum(len(row.attempts) for row in results)
+    assert calls <= most + 2
+
+
+def test_a_budget_holds_for_packs(options: dict[str, Any], server: Server) -> None:
+    """Where the whole pack costs too much, as much of it is asked as may be."""
+    with Client(**options) as client:
+        batch = client.batch(texts(64), model="fake/e", verb="embed", max_cost="0.0001", start=False)
+        with pytest.raises(BudgetError):
+            batch.run()
+    report = batch.report
+    assert 0 < report.done < 64
+    assert 0 == report.failed
+    assert report.cost <= Decimal("0.0001")
+
+
+def test_the_row_window_is_kept(client: Client, server: Server) -> None:
+    """One row at a time is one row at a time."""
+    client.batch(texts(5), model="fake/e", verb="embed", window=1)
+
+    assert [1] * 5 == sizes(server)
+
+
+def test_packs_of_rows_that_come_slowly(client: Client, server: Server) -> None:
+    """Nobody waits for rows that are not there yet."""
+
+    def slowly() -> Iterator[str]:
+        for number in range(3):
+            time.sleep(0.1)
+            yield f"text {number}"
+
+    assert 3 == client.batch(slowly(), model="fake/e", verb="embed").report.done
+    assert [1, 1, 1] == sizes(server)
+
+
+def test_a_stopped_batch_of_packs(options: dict[str, Any], tmp_path: Path) -> None:
+    """Leaving ends what is under way, and the same batch again asks what is left."""
+    with Server(default=embeds(3, latency=0.05)) as server:
+        options["providers"]["fake"]["base_url"] = server.base_url()
+        source = write(tmp_path / "in.jsonl", ({"input": text} for text in texts(400)))
+        with Client(**options) as client:
+            batch = client.batch(source, tmp_path / "o.jsonl", model="fake/e", verb="embed", start=False, window=128)
+            for _ in batch.results():
+                break
+            early = sum(sizes(server))
+            report = client.resume_batch(tmp_path / "o.jsonl").report
+        assert early < 400
+        assert 400 == report.done
+        assert sum(sizes(server)) <= 400 + 128

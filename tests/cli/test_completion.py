@@ -34,10 +34,10 @@ class Shell:
         script.chmod(0o755)
         environ = program.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "PS1": "$ ", "LC_ALL": "C.UTF-8"}
         self._ours, theirs = pty.openpty()
+        command = ["setsid", "--ctty", *command]  # fish wants the terminal to be its own
         self._process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=program.directory,
-            start_new_session=True,
-        )  # fmt: skip
+            command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=program.directory
+        )
         os.close(theirs)
 
     def type(self, text: str) -> None:
@@ -65,6 +65,10 @@ def shell(program: Program, name: str) -> Iterator[Shell]:
         opened = Shell(program, ["bash", "--norc", "--noprofile", "-i"])
         opened.type("bind 'set enable-bracketed-paste off'; bind 'set bell-style none'\n")
         opened.type('eval "$(dragoman completion bash)"; echo rea""dy\n')
+    elif name == "fish":
+        opened = Shell(program, ["fish", "--no-config", "-i"])
+        opened.type("set -g fish_autosuggestion_enabled 0; function fish_prompt; echo '$ '; end\n")
+        opened.type('dragoman completion fish | source; echo rea""dy\n')
     else:
         opened = Shell(program, ["zsh", "-f", "-i"])
         opened.type("autoload -Uz compinit && compinit -u -D; PROMPT='$ '; unsetopt beep list_beep\n")
@@ -85,11 +89,12 @@ def words(dragoman: Program) -> Program:
     return dragoman
 
 
-@pytest.mark.parametrize("name", ["bash", "zsh"])
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
 def test_shells_complete(words: Program, name: str) -> None:
     """Commands, options, models with a colon in them, aliases, conversations, templates, places, settings, files."""
     assert shutil.which(name), f"{name} is not installed"
     (words.directory / "notes.txt").write_text("x")
+    (words.directory / "my list.txt").write_text("x")
     typed = {
         "dragoman templ": "template ",
         "dragoman ask --max-c": "--max-cost ",
@@ -100,14 +105,16 @@ def test_shells_complete(words: Program, name: str) -> None:
         "dragoman ask -t haiku -p sea": "season=",
         "dragoman ask -o temper": "temperature=",
         "dragoman ask -f no": "notes.txt",
+        "dragoman ask -f my\\ li": "list.txt",
+        "dragoman ask --schema=no": "tes.txt",
+        'dragoman ask -m "qui': "ck",
         "dragoman usage --by prov": "provider ",
         "dragoman models ali": "alias ",
     }
     with shell(words, name) as opened:
         for line, completed in typed.items():
             opened.type(line + "\t")
-            before = line.split(" ")[-1]
-            opened.until(completed.removeprefix(before))
+            opened.until(completed.removeprefix(line.split(" ")[-1]))
             opened.type("\x15")  # clear the line
 
 
@@ -245,12 +252,13 @@ def test_install_sets_it_up_once(dragoman: Program, name: str, start: str | None
         assert ("# mine", 1) == (first, len(lines))
 
 
-def test_installed_bash_completes(dragoman: Program) -> None:
-    """The line in .bashrc works in a new shell."""
-    dragoman("completion", "bash", "--install")
-    opened = Shell(dragoman, ["bash", "-i"])
+@pytest.mark.parametrize("name", ["bash", "fish"])
+def test_installed_it_completes(dragoman: Program, name: str) -> None:
+    """The line in .bashrc, or the file that fish finds by itself, works in a new shell."""
+    dragoman("completion", name, "--install")
+    opened = Shell(dragoman, [name, "-i"])
     try:
-        opened.type("bind 'set enable-bracketed-paste off'; echo rea\"\"dy\n")
+        opened.type('echo rea""dy\n')
         opened.until("ready")
         opened.type("dragoman doct\t")
         opened.until("doctor ")

@@ -11,7 +11,9 @@ import click
 import pytest
 
 import dragoman.cli as package
+from dragoman.cli.app import COMMANDS
 from dragoman.cli.app import dragoman as root
+from dragoman.cli.output import width
 from dragoman.cli.words import LANGUAGES, catalogue, help_text, language
 from dragoman.cli.words.zh_help import HELP
 from tests.cli.program import Program
@@ -43,7 +45,8 @@ def used() -> dict[str, set[str]]:
 def helps(command: click.Command, context: click.Context) -> set[str]:
     """Every paragraph and option's words of a command and those below it."""
     texts = {" ".join(part.split()) for part in (command.help or "").split("\n\n")}
-    texts |= {" ".join((param.help or "").split()) for param in command.params if isinstance(param, click.Option)}
+    told = [param.help or "" for param in command.params if isinstance(param, click.Option)]
+    texts |= {" ".join(text.partition("[default:")[0].split()) for text in told}
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             inner = command.get_command(context, name)
@@ -86,8 +89,8 @@ def test_help_in_chinese_is_of_what_there_is() -> None:
     assert set() == set(HELP) - there
 
 
-@pytest.mark.parametrize("name", ["ask", "template", "schema", "usage", "config", "env", "completion"])
-def test_these_commands_speak_chinese(name: str) -> None:
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_speak_chinese(name: str) -> None:
     """Every paragraph and option of them is translated, examples aside."""
     context = click.Context(root)
     command = root.get_command(context, name)
@@ -134,6 +137,62 @@ def test_help_is_in_chinese(dragoman: Program) -> None:
 
     assert "替换已有的。" in shown
     assert "Replace one" in dragoman("template", "save", "--help").out
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("ask --nope", "没有选项 '--nope'。您是指 '--model' 吗？"),
+        ("ask --zzzzzzzz", "没有选项 '--zzzzzzzz'。"),
+        ("kb lst", "没有命令 'lst'。您是指 'list' 吗？"),
+        ("kb zzz", "没有命令 'zzz'。"),
+        ("kit translate", "缺少参数 'FILE'。"),
+        ("kit translate a.md", "缺少选项 '--to'。"),
+        ("completion", "缺少参数 'SHELL'。可选：\n\tbash"),
+        ("ask --retries x hi", "'--retries' 的值无效：'x' 不是整数。"),
+        ("ask --retries 90 hi", "'--retries' 的值无效：90 不在范围 0<=x<=20 内。"),
+        ("models list --kind xx", "'--kind' 的值无效：'xx' 不在 'chat', 'embedding', 'completion' 之中。"),
+        ("models list --min-context big", "'--min-context' 的值无效：'big' 不是词元数：请写 200000、200k 或 1M"),
+        ("ask --json=3", "选项 '--json' 不带值。"),
+        ("ask -m", "选项 '-m' 需要一个值。"),
+        ("conv path more", "多余的参数：more"),
+        ("kit code - --prompts /etc/passwd", "'--prompts' 的值无效：'/etc/passwd' 是文件，不是目录。"),
+        ("kb rm", "请写出文档，或用 --all"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_in_chinese(dragoman: Program, line: str, expected: str) -> None:
+    """Click's own sentences, with the names in them, and what shows more."""
+    result = dragoman(*line.split(), DRAGOMAN_LANG="zh")
+
+    assert (2, True) == (result.code, result.err.startswith(f"dragoman: {expected}")), result.err
+    assert 2 == dragoman(*line.split()).code
+
+
+def test_a_page_of_help_is_chinese_throughout(dragoman: Program) -> None:
+    """Heads, extras in brackets, the first sentence of each command; examples are set as in English."""
+    page = dragoman("kit", "translate", "--help", DRAGOMAN_LANG="zh").out
+    top = dragoman("--help", DRAGOMAN_LANG="zh").out
+    english = dragoman("--help").out
+
+    assert page.startswith("用法：dragoman kit translate [OPTIONS] FILE\n\n  翻译 FILE")
+    assert "\n选项：\n" in page
+    assert "[必需]" in page
+    assert "\n命令：\n  ask         向模型提问。\n" in top
+    assert {"显示版本并退出。", "显示此帮助并退出。"} <= set(top.split())
+    assert "[默认：90；x>=0]" in dragoman("logs", "on", "--help", DRAGOMAN_LANG="zh").out
+    examples = re.findall(r"^  (?:dragoman|git) .*$", english, re.MULTILINE)
+    assert len(examples) > 3
+    assert examples == re.findall(r"^  (?:dragoman|git) .*$", top, re.MULTILINE)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_a_page_in_chinese_fits_its_terminal(dragoman: Program, columns: int) -> None:
+    """A wide character has two columns, and no line begins with a closing sign."""
+    for name in COMMANDS:
+        for line in dragoman(name, "--help", DRAGOMAN_LANG="zh", COLUMNS=str(columns)).out.splitlines():
+            wide = any("\u4e00" <= char <= "\u9fff" for char in line)
+            assert not wide or width(line) <= columns + 2, line
+            assert line.lstrip()[:1] not in {*"，。；：、）"}, line
 
 
 def test_letters_that_cannot_be_written_are_not_used(dragoman: Program) -> None:

@@ -24,11 +24,13 @@ SHOP = {
 }
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "pgvector"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty store of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/kb.db"
+    if request.param == "pgvector":
+        return fresh_schema(request.getfixturevalue("pgvector_server"), "kb", "public")
     return fresh_schema(request.getfixturevalue("postgres_server"), "kb")
 
 

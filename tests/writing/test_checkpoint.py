@@ -16,9 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dragoman import AsyncClient, Client, ConfigError, DragomanError, StoreError, TruncatedError
+from dragoman import AsyncClient, Client, ConfigError, DragomanError, Message, StoreError, TruncatedError
 from dragoman.testing import Server, calls, says
+from dragoman.types.fold import fold
+from dragoman.writing.asking import Turn
+from dragoman.writing.draft import Draft, RoundRecord, TextRecord
 from tests.house.modules import ROOT
 from tests.writing.test_write import row
 from tests.writing.texts import MARKDOWN, Author, tokens
@@ -71,6 +76,41 @@ def test_a_text_goes_on_from_wherever_it_was_left(tmp_path: Path, at: int) -> No
             again = "".join(stream.text)
 
     assert (MARKDOWN, MARKDOWN) == (again, stream.response.text)
+
+
+@pytest.mark.parametrize("per", [20, 45])
+@pytest.mark.parametrize("step", [40, 60, 100, 130, 160, 200, 333])
+def test_a_text_goes_on_however_often_it_was_left(tmp_path: Path, step: int, per: int) -> None:
+    """Left again and again, in the middle of rounds and with rounds between: the model is shown all of its words."""
+    checkpoint = tmp_path / "text.jsonl"
+    read = ""
+    with Server(default=Author(MARKDOWN, per=per).step) as server, Client(providers=row(server)) as client:
+        for goal in range(step, len(MARKDOWN) + step + 1, step):
+            read = ""
+            with client.write_stream("x/m", "Write it.", checkpoint=checkpoint) as stream:
+                for piece in stream.text:
+                    read += piece
+                    if len(read) >= goal:
+                        break
+
+    assert (MARKDOWN, MARKDOWN) == (read, stream.response.text)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.text("ab \n", min_size=1, max_size=5)), max_size=12))
+def test_all_that_was_written_is_sent_back(pieces: list[tuple[bool, str]]) -> None:
+    """However rounds that ended and rounds that were cut follow one another, their words are the text."""
+    written, records, at = "", list[TextRecord | RoundRecord](), 0
+    for ended, text in pieces:
+        at, written = len(written), written + text
+        records.append(TextRecord(text))
+        if ended:
+            turn = Turn(Message.assistant(text))
+            records.append(RoundRecord(fold(()), turn, len(written), start=at))
+    draft = Draft()
+    draft.resume(records)
+
+    assert written == draft.text == "".join(turn.message.text for turn in draft.turns)
+    assert draft.cut == any(not ended for ended, _ in pieces)
 
 
 def test_what_was_finished_is_not_asked_again(tmp_path: Path) -> None:

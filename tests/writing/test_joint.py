@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dragoman.writing.fences import first_heading, open_fence
@@ -158,6 +158,65 @@ def test_an_element_of_json_that_is_begun_again_stands_there_once() -> None:
 
     assert JSON == joined("json", JSON[:cut], JSON[start:])
     assert '{"a": "Alice"}' == joined("json", '{"a": "Al', '"a": "Alice"}')
+
+
+TABLE = "# Results\n\nWhat was measured, in order.\n\n| name | value | remark |\n| --- | --- | --- |\n"
+ROWS = [
+    "| first thing | 12 | measured twice |\n",
+    "| a | 1 | |\n",
+    "| other | 7 | as it was then |\n",
+    "| -- | 2 | |\n",
+]
+REST = "| sum | 99 | of them all |\n\nThat is all.\n"
+
+
+@given(
+    rows=st.lists(st.sampled_from(ROWS), min_size=1, max_size=3, unique=True),
+    times=st.integers(2, 5),
+    form=st.sampled_from(["text", "markdown", "code", None]),
+    chunk=st.sampled_from([1, 7, 1000]),
+    data=st.data(),
+)
+def test_rows_that_a_table_has_several_times_are_no_repetition(
+    rows: list[str], times: int, form: Format | None, chunk: int, data: st.DataObject
+) -> None:
+    """
+    Cut inside of a row, or behind rows that stand there twice, with nothing repeated: the joined text is the text.
+
+    Behind rows that stand there once, the same rows are taken for a repetition: nobody can tell.
+    """
+    text = TABLE + "".join(rows) * times + REST
+    cut = data.draw(st.integers(1, len(text) - 1))
+    row, behind = text[text.rfind("\n", 0, cut) + 1 : cut], text[cut : text.find("\n", cut)]
+    inside = any(map(str.isalpha, row)) and any(map(str.isalpha, behind))
+    twice = cut >= len(TABLE) + 2 * len("".join(rows))
+    assume(inside or twice or cut < len(TABLE))
+
+    assert text == joined(form, text[:cut], text[cut:], chunk=chunk)
+
+
+@given(
+    rows=st.lists(st.sampled_from(ROWS), min_size=1, max_size=3),
+    times=st.integers(1, 4),
+    begin=st.sampled_from(["# Results", "What was measured", "| name"]),
+    data=st.data(),
+)
+def test_a_table_that_is_begun_anew_stands_there_once(
+    rows: list[str], times: int, begin: str, data: st.DataObject
+) -> None:
+    """A model that repeats the heading of the table, too, repeats all rows behind it, whatever rows there are."""
+    text = TABLE + "".join(rows) * times + REST
+    cut = data.draw(st.integers(len(TABLE), len(text) - 1))
+
+    assert text == joined("markdown", text[:cut], text[text.index(begin) :])
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_a_piece_that_only_repeats_brings_nothing(chunk: int) -> None:
+    """A model that runs in a circle is seen to: rows that stand there often are no reason to take them again."""
+    text = TABLE + ROWS[0] * 9
+
+    assert text == joined("markdown", text, ROWS[0] * 4, chunk=chunk)
 
 
 def test_a_text_that_was_begun_is_trusted() -> None:

@@ -7,6 +7,7 @@ type that its answer is read as.
 
 from __future__ import annotations
 
+from copy import copy
 from hashlib import blake2b
 from typing import Final
 
@@ -37,13 +38,21 @@ def _matter(request: ChatRequest | VectorRequest) -> object:
     """What of a request decides the answer."""
     if isinstance(request, VectorRequest):
         return ("vectors", msgspec.structs.replace(request, timeout=None))
-    matter = msgspec.structs.replace(request, **_NO_MATTER) if _timed(request) else request
+    matter = _untimed(request) if _timed(request) else request
     if matter.output is not None and matter.output.type is not None and matter.output.schema is not None:
         # The schema says what is asked; the type only how the answer is read here.
         form = msgspec.structs.replace(matter.output, type=None)
         matter = matter.directed(model=matter.model)
         msgspec.structs.force_setattr(matter, "output", form)
     return matter
+
+
+def _untimed(request: ChatRequest) -> ChatRequest:
+    """The request without what does not matter; nothing of the rest is checked again."""
+    other = copy(request)
+    for name, value in _NO_MATTER.items():
+        msgspec.structs.force_setattr(other, name, value)
+    return other
 
 
 def _timed(request: ChatRequest) -> bool:

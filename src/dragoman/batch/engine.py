@@ -25,9 +25,11 @@ from dragoman.batch.journal import Kind
 from dragoman.batch.keeping import Keeping
 from dragoman.batch.lines import answered, failed, repeated
 from dragoman.batch.outage import Doors, speaks_of_outage
+from dragoman.batch.packs import Packs
+from dragoman.batch.prefix import Warming
 from dragoman.batch.rows import Row, Rows
 from dragoman.batch.source import Given
-from dragoman.batch.vectors import VectorRequest, ask
+from dragoman.batch.vectors import VectorRequest
 from dragoman.errors import (
     AuthenticationError,
     BatchError,
@@ -96,6 +98,8 @@ class Engine:
         self._stopping = self._ended = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._doors = Doors(outage, self._halt)
+        self._warming = Warming()
+        self._packs = Packs(window)
         keeping.tally.waiting = self._doors.__str__
         self._recalled = keeping.index.recalled
         self._model = ""
@@ -124,6 +128,7 @@ class Engine:
             await asyncio.wait(self._tasks)
             raise
         finally:
+            await self._packs.close()
             syncing.cancel()
             await asyncio.wait([syncing])
             if self._flushing is not None:
@@ -210,12 +215,20 @@ class Engine:
             self._keep(Kind.DONE, row, repeated(row, self._journal.read(at).payload))
         else:
             try:
-                if not self._stopping:  # it may have waited long for its turn
-                    await self._send(client, row, row.request)
+                await self._send(client, row, row.request)
             finally:
                 self._twins.over(row.same)
 
     async def _send(self, client: AsyncClient, row: Row, request: Asked) -> None:
+        first = await self._warming.turn(row.given.prefix)
+        try:
+            if not self._stopping:  # it may have waited long for its turn
+                await self._settled(client, row, request)
+        finally:
+            if first is not None:
+                first.set()
+
+    async def _settled(self, client: AsyncClient, row: Row, request: Asked) -> None:
         begun = time.monotonic()
         self._under_way += 1
         self._sent(row)
@@ -245,7 +258,7 @@ class Engine:
         while not (self._stopping and door.shut):
             sent = time.monotonic()
             try:
-                response = await self._asked(client, request)
+                response = await self._asked(client, request, again=times > 0)
             except _ENDS_ALL:
                 raise
             except DragomanError as error:
@@ -263,11 +276,13 @@ class Engine:
                 return _with_attempts(response, earlier)
         return None
 
-    async def _asked(self, client: AsyncClient, request: Asked) -> Answer | None:
+    async def _asked(self, client: AsyncClient, request: Asked, *, again: bool) -> Answer | None:
         """Ask; where the money that is left is reserved for others, wait until some of it is free again."""
         while True:
             try:
-                return await (client.send(request) if isinstance(request, ChatRequest) else ask(client, request))
+                if isinstance(request, ChatRequest):
+                    return await client.send(request)
+                return await self._packs.ask(client, request, alone=again)
             except BudgetError:
                 self._without_room += 1
                 try:

@@ -30,6 +30,7 @@ from dragoman.batch.keeping import Keeping
 from dragoman.batch.lines import cost_of, read_line
 from dragoman.batch.merge import check_places, write_files
 from dragoman.batch.outcomes import Outcomes
+from dragoman.batch.prefix import by_prefix
 from dragoman.batch.rows import Row, Rows
 from dragoman.batch.service.logbook import Logbook
 from dragoman.batch.sinks import check_sink
@@ -42,9 +43,12 @@ from dragoman.errors import ConfigError, SourceError
 from dragoman.policy.budget.budget import Budget
 from dragoman.types.batches import BatchReport
 from dragoman.types.batching import BatchTask, Mode
+from dragoman.types.placement import Placement
 from dragoman.types.requests import OutputFormat, settings_from
 
 if TYPE_CHECKING:
+    from dragoman.batch.processes.spread import Spread
+    from dragoman.batch.ray.afar import Afar
     from dragoman.batch.service.engine import Remote
     from dragoman.client import AsyncClient
 
@@ -182,6 +186,8 @@ class Job:
         self.tally.begin()
         try:
             journal.append(Kind.START, 0, NO_KEY, msgspec.json.encode(self._told()))
+            if options.order == "prefix":
+                given = await by_prefix(self._source, self._rows, lambda: self._unwanted)
             async with self._asking() as client:
                 keeping = self._keeping()
                 await self._hand_in(client, keeping)
@@ -215,18 +221,26 @@ class Job:
         placement = self._task.options.placement
         if placement is None:
             return self._client(self._budget())
-        from dragoman.batch.ray.afar import afar  # who asks from this process need not load this
-
-        made = afar(self._client, self._budget(), placement)
+        made = self._elsewhere(placement)
         self.tally.notes = made.notes
         return made
+
+    def _elsewhere(self, placement: Placement) -> Afar | Spread:
+        if placement.engine == "ray":
+            from dragoman.batch.ray.afar import afar  # who asks from this process need not load this
+
+            return afar(self._client, self._budget(), placement)
+        from dragoman.batch.processes.spread import spread
+
+        most = self._task.options.window if self.tally.rows is None else min(self._task.options.window, self.tally.rows)
+        return spread(self._client, self._budget(), placement, most)
 
     def _keeping(self) -> Keeping:
         return Keeping(
             self._opened(),
             self._index,
             self.tally,
-            ordered=self._task.options.order == "input",
+            ordered=self._task.options.order is not None,
             changed=self._changed,
             twins=self._twins,
         )

@@ -19,6 +19,7 @@ import errno
 import os
 import struct
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from enum import IntEnum
@@ -138,6 +139,7 @@ class Journal:
         self._file = _opened(path)
         self._fd = self._file.fileno()
         self._held: list[bytes] = []
+        self._syncing = threading.Lock()
         self.end = self.synced = 0
 
     def records(self) -> Iterator[Record]:
@@ -205,7 +207,8 @@ class Journal:
                 os.fdatasync(self._fd) if hasattr(os, "fdatasync") else os.fsync(self._fd)
             except OSError as error:
                 raise unwritable(self.path, error) from error
-        self.synced = end
+        with self._syncing:  # one that began earlier may end later
+            self.synced = max(self.synced, end)
 
     def read(self, at: int) -> Record:
         """Read the record that stands there."""

@@ -49,8 +49,11 @@ class Outcomes:
         return None if at is None or at >= journal.synced else journal.read(at).payload
 
     def following(self, place: int) -> int | None:
-        """The first place from this on that has an outcome: after a run that was stopped some have none."""
-        return self._index.after(place)
+        """The first place from this on whose outcome is durable: after a run that was stopped some have none."""
+        synced, found = self._journal().synced, self._index.after(place)
+        while found is not None and (at := self._index.at(found)) is not None and at >= synced:
+            found = self._index.after(found + 1)
+        return found
 
     def _read(self, row: BatchRow) -> BatchRow:
         """With the typed value, as its type."""

@@ -301,8 +301,13 @@ def _unwrapped(value: Any) -> Any:
 def _dialect(fields: Mapping[str, Any]) -> str | None:
     if "body" not in fields:
         return None
-    url = str(fields.get("url") or "/v1/chat/completions").partition("?")[0].rstrip("/")
-    return next((name for end, name in _DIALECTS.items() if url.endswith(end)), None)
+    return _spoken_at(str(fields.get("url") or "/v1/chat/completions"))
+
+
+@lru_cache(100)
+def _spoken_at(url: str) -> str | None:
+    path = url.partition("?")[0].rstrip("/")
+    return next((name for end, name in _DIALECTS.items() if path.endswith(end)), None)
 
 
 def _messages(given: Any) -> tuple[Message, ...]:

@@ -36,6 +36,7 @@ class Given(NamedTuple):
         value: What stands there.
         line: Its bytes, where it is JSON of a file.
         table: Whether it is of a table: its fields are cells.
+        prefix: What its prompt begins with, by a name that those beside it have, too, where rows are sorted by that.
     """
 
     number: int
@@ -43,6 +44,7 @@ class Given(NamedTuple):
     value: Any
     line: bytes | None = None
     table: bool = False
+    prefix: bytes | None = None
 
 
 Rows = Generator[Given, None, None]

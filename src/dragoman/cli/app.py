@@ -20,8 +20,9 @@ import click
 from dragoman._version import __version__
 from dragoman.cli import exits
 from dragoman.cli.group import Commands, told
+from dragoman.cli.naming import Ran, options_of
 from dragoman.cli.output import ReaderLeft, discard_output, talk
-from dragoman.cli.words import t
+from dragoman.cli.words import of_click, t
 from dragoman.errors import DragomanError
 from dragoman.redact import redact
 
@@ -72,8 +73,9 @@ def execute(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows ?, and the answer goes on
+    ran = Ran()
     try:
-        return _invoke(_with_command(arguments))
+        return _invoke(_with_command(arguments), ran)
     except click.ClickException as error:
         return _usage(error)
     except (KeyboardInterrupt, click.Abort):
@@ -83,9 +85,17 @@ def execute(arguments: Sequence[str]) -> int:
         discard_output()
         return exits.OK
     except DragomanError as error:
-        return _failure(error)
+        return _failure(error, ran)
     except OSError as error:
+        return unwritten(error)
+
+
+def unwritten(error: OSError) -> int:
+    """Standard output takes no more: nothing is wrong if its reader has left, else say what is."""
+    if not isinstance(error, BrokenPipeError):
         return _system(error)
+    discard_output()
+    return exits.OK
 
 
 def _open_closed_ends() -> None:
@@ -95,8 +105,13 @@ def _open_closed_ends() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the process ends
 
 
-def _invoke(arguments: Sequence[str]) -> int:
-    result = told(dragoman).main(list(arguments), prog_name="dragoman", standalone_mode=False)
+def _invoke(arguments: Sequence[str], ran: Ran) -> int:
+    root = told(dragoman)
+    try:
+        with root.make_context("dragoman", list(arguments), obj=ran) as ctx:
+            result = root.invoke(ctx)
+    except click.exceptions.Exit as end:  # a page of help was shown
+        return end.exit_code
     return result if isinstance(result, int) else exits.OK
 
 
@@ -104,16 +119,18 @@ def _with_command(arguments: Sequence[str]) -> list[str]:
     if not arguments:
         return ["--help"] if sys.stdin is None or sys.stdin.isatty() else ["ask"]
     first = arguments[0]
+    if list(arguments) == ["help"]:
+        return ["--help"]
     if first in COMMANDS or first in _OWN_OPTIONS:
         return list(arguments)
-    near = get_close_matches(first, COMMANDS, n=1, cutoff=0.8) if len(arguments) == 1 else []
+    near = get_close_matches(first, COMMANDS, n=1, cutoff=0.75) if len(arguments) == 1 else []
     if near:
         raise click.UsageError(t("app.no_command", first=first, near=near[0]))
     return ["ask", *arguments]
 
 
 def _usage(error: click.ClickException) -> int:
-    talk(f"dragoman: {error.format_message()}")
+    talk(f"dragoman: {of_click(error.format_message())}")
     if isinstance(error, click.UsageError) and error.ctx is not None:
         talk(t("fix", text=f"{error.ctx.command_path} --help"))
     return exits.USAGE
@@ -133,9 +150,9 @@ def _trace(error: Exception) -> None:
         talk(redact("".join(traceback.format_exception(error))), end="")
 
 
-def _failure(error: DragomanError) -> int:
+def _failure(error: DragomanError, ran: Ran) -> int:
     _trace(error)
-    talk(f"dragoman: {exits.words(error)}")
+    talk(f"dragoman: {exits.words(error, options_of(ran.command))}")
     fix = exits.fix(error)
     if fix:
         talk(t("fix", text=fix))

@@ -49,6 +49,7 @@ def _options(command: Callable[..., T]) -> Callable[..., T]:
             click.option("--window", type=click.IntRange(min=1), help="Most rows under way at once."),
             click.option("--max-cost", metavar="USD", help="Hard stop, for all runs of the batch together."),
             click.option("--as-they-come", is_flag=True, help="Answers in the order in which they come."),
+            click.option("--by-prefix", is_flag=True, help="Ask rows that begin alike together: prompt caches."),
             click.option("--mode", type=click.Choice(get_args(Mode)), help="Live, at a provider's batch API, or auto."),
             click.option("--poll", type=float, hidden=True),
             click.option("--deadline", metavar="TIME", help="With --mode auto: when all must be there (90m, 24h)."),
@@ -58,8 +59,8 @@ def _options(command: Callable[..., T]) -> Callable[..., T]:
             click.option("--embed", is_flag=True, help="Rows are texts, and vectors are wanted."),
             click.option("--dimensions", type=click.IntRange(min=1), help="Length of the vectors."),
             click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object."),
-            click.option("--engine", type=click.Choice(get_args(EngineName)), help="Who asks: this process, or Ray."),
-            click.option("--workers", type=click.IntRange(min=1), help="With --engine ray: how many; 2."),
+            click.option("--engine", type=click.Choice(get_args(EngineName)), help="This process, several, or Ray."),
+            click.option("--workers", type=click.IntRange(min=1), help="With --engine processes or ray: how many."),
             click.option("--ray-address", metavar="HOST:PORT", help="With --engine ray: cluster; else a local one."),
             click.option("--html", metavar="FILE", help="Write the report as a page with plots."),
         )
@@ -130,9 +131,11 @@ def ESTIMATE(source: str, output: str | None, yes: bool, as_json: bool, html: st
 
 def _keywords(options: dict[str, Any]) -> dict[str, Any]:
     settings = parse_options(options.pop("settings"), None)
-    as_they_come = options.pop("as_they_come")
+    as_they_come, by_prefix = options.pop("as_they_come"), options.pop("by_prefix")
+    if as_they_come and by_prefix:
+        raise click.UsageError("--as-they-come or --by-prefix, not both")
     keywords = {name: value for name, value in options.items() if value is not None}
-    more: dict[str, Any] = {"order": None} if as_they_come else {}
+    more: dict[str, Any] = {"order": None} if as_they_come else {"order": "prefix"} if by_prefix else {}
     address = keywords.pop("ray_address", None)
     if address is not None:
         more["ray"] = {"address": address}
@@ -193,12 +196,13 @@ def _agreed(estimate: BatchEstimate) -> bool:
     talk(f"· {_shown(estimate)}")
     if estimate.cost_high is not None and estimate.cost_high < _COSTLY:
         return True
-    return estimate.rows == 0 or click.confirm("Go on?", default=True, err=True)
+    return estimate.rows == 0 or click.confirm(t("batch.sure"), default=True, err=True)
 
 
 def _shown(estimate: BatchEstimate) -> str:
-    most = "as many as they like" if estimate.output_tokens is None else f"at most {estimate.output_tokens:,}"
-    text = f"{estimate.rows:,} rows, about {estimate.input_tokens:,} tokens in and {most} out"
+    limit = estimate.output_tokens
+    most = t("batch.most_any") if limit is None else t("batch.most", count=limit)
+    text = t("batch.takes", rows=estimate.rows, input=estimate.input_tokens, most=most)
     if len(estimate.modes) < 2:
         return f"{text}; {_priced(estimate.cost_low, estimate.cost_high)}"
     return f"{text}; " + "; ".join(f"{mode}: {_priced(*prices)}" for mode, prices in estimate.modes.items())
@@ -206,8 +210,8 @@ def _shown(estimate: BatchEstimate) -> str:
 
 def _priced(low: Decimal | None, high: Decimal | None) -> str:
     if low is None:
-        return "the price is not known"
-    return f"${low:,.4f}" if high is None else f"${low:,.4f} to ${high:,.4f}"
+        return t("batch.no_price")
+    return f"${low:,.4f}" if high is None else t("batch.prices", low=low, high=high)
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------

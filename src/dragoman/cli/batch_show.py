@@ -36,8 +36,8 @@ def STATUS(output: str, as_json: bool, html: str | None) -> int:
     if as_json:
         print_json({**as_told(report), "sent": open_rows, "pid": pid})
         return exits.OK
-    state = f"running in process {pid}" if pid else "not running"
-    write(f"{report}; {open_rows:,} sent without an answer; {state}\n")
+    state = t("batch.runs", pid=pid) if pid else t("batch.rests")
+    write(t("batch.state", report=report, open=open_rows, state=state) + "\n")
     if pid is not None:
         write(f"{progress(report)}\n")
     for line in lines(report):

@@ -9,10 +9,11 @@ The codes are stable:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from dragoman import errors
+from dragoman.cli.naming import typed
 from dragoman.cli.words import t
 from dragoman.errors import DragomanError, UnknownModelError
 
@@ -56,11 +57,11 @@ def exit_code(error: DragomanError) -> int:
     return next(_CODES[cls] for cls in type(error).__mro__ if cls in _CODES)
 
 
-def words(error: DragomanError) -> str:
-    """What went wrong, for someone at a terminal."""
+def words(error: DragomanError, options: Mapping[str, str] | None = None) -> str:
+    """What went wrong, for someone at a terminal who gave `options`: by argument of the library."""
     if isinstance(error, errors.MissingKeyError):
         return t("fail.no_key", provider=error.provider, env=error.env)
-    return str(error)
+    return typed(error, options or {})
 
 
 def _missing_key(error: Any) -> str:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
+from difflib import get_close_matches
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any, TypeVar, cast
 
 import click
 
+from dragoman.cli.naming import Ran
 from dragoman.cli.words import ENGLISH, help_text, language
 
 C = TypeVar("C", bound=click.Command)
@@ -58,13 +61,30 @@ class Commands(click.Group):
             args = [self._usual, *args]
         return super().parse_args(ctx, args)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named; if there is none, say which was meant."""
+        near = get_close_matches(args[0], self._at, n=1) if args[0] not in self._at else []
+        if near:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        found = super().resolve_command(ctx, args)
+        if isinstance(ctx.obj, Ran):
+            ctx.obj.command = found[1]
+        return found
+
 
 def told(command: C) -> C:
     """Return a command whose help is in the language of its reader; the command itself stays as it is."""
     if language() == ENGLISH:
         return command
+    from dragoman.cli.speaking import Speaking  # who reads English need not load it
+
     other = copy(command)
-    other.help = help_text(command.help or "")
+    other.context_class = Speaking
+    other.help = help_text(cleandoc(command.help or ""))
+    if other.help.partition("\n\n")[0] != cleandoc(command.help or "").partition("\n\n")[0]:
+        other.short_help = other.help.partition("\n")[0].partition("。")[0] + "。"
     other.params = [_told(param) for param in command.params]
     return other
 

@@ -35,7 +35,7 @@ def seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> fl
         return None
     found = _AGE.match(value.strip().lower())
     if found is None:
-        raise click.BadParameter(f"{value!r} is no length of time: write 90s, 30m, 2h, 7d or 4w", ctx, param)
+        raise click.BadParameter(t("logs.no_time", value=value), ctx, param)
     return float(found[1]) * _UNITS[found[2]]
 
 

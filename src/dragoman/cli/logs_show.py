@@ -35,6 +35,8 @@ def COMMAND(name: str, as_json: bool) -> int:
 
 def _found(file: LogFile, name: str) -> Row:
     rows = [row for _, row in file.last(1)] if name == "last" else file.find(name)
+    if not rows and name == "last":
+        raise ConfigError("no call is kept yet: dragoman logs on keeps them from now on", field="id")
     if not rows:
         raise ConfigError(f"no call is kept under {name!r}: dragoman logs shows the last ones", field="id")
     if len(rows) > 1:

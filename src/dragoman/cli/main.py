@@ -21,18 +21,27 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """Run the command line of this process, and end it."""
     sys.excepthook = _fault
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while a command was still being loaded
+        code = 130
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    if list(arguments) in (["--version"], ["-V"]):
-        print(f"dragoman {__version__}")
-        return 0
-    if arguments and arguments[0] == "__complete":  # a shell asks, and somebody waits
-        from dragoman.cli.completion.answers import complete
+    try:
+        if list(arguments) in (["--version"], ["-V"]):
+            print(f"dragoman {__version__}", flush=True)
+            return 0
+        if arguments and arguments[0] == "__complete":  # a shell asks, and somebody waits
+            from dragoman.cli.completion.answers import complete
 
-        return complete(arguments[1:])
+            return complete(arguments[1:])
+    except OSError as error:
+        from dragoman.cli.app import unwritten
+
+        return unwritten(error)
     from dragoman.cli.app import execute  # click and the rest, which `--version` need not pay for
 
     return execute(list(arguments))

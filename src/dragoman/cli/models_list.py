@@ -41,7 +41,7 @@ def _tokens(ctx: click.Context, param: click.Parameter, value: str | None) -> in
         return None
     found = _COUNT.match(value.strip())
     if found is None:
-        raise click.BadParameter(f"{value!r} is no number of tokens: write 200000, 200k or 1M", ctx, param)
+        raise click.BadParameter(t("models.no_tokens", value=value), ctx, param)
     return int(Decimal(found[1]) * _UNITS[found[2].lower()])
 
 
@@ -54,7 +54,7 @@ def _dollars(ctx: click.Context, param: click.Parameter, value: str | None) -> D
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
-        raise click.BadParameter(f"{value!r} is no price: write 2 or 0.5", ctx, param)
+        raise click.BadParameter(t("models.no_price", value=value), ctx, param)
     return amount
 
 
@@ -177,7 +177,7 @@ def _nothing(names: list[str], providers: Mapping[str, Provider], *, live: bool)
     if one and not live and not known_models(one):
         talk(t("models.unknown", provider=one))
     else:
-        talk(f"· no model of {one or f'{len(providers)} providers'} fits")
+        talk(t("models.fits_none_of", provider=one) if one else t("models.fits_none", count=len(providers)))
 
 
 def data(entry: Listed, today: date) -> dict[str, Any]:

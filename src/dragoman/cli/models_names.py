@@ -8,15 +8,14 @@ from typing import Final
 
 import click
 
-from dragoman import catalog
 from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
-from dragoman.cli.config.commands import change, remove
+from dragoman.cli.config.commands import change, known_model, remove
 from dragoman.cli.config.known import Key
 from dragoman.cli.config.reading import defaults
 from dragoman.cli.group import Commands
 from dragoman.cli.output import print_json, print_table, talk, write
-from dragoman.cli.setup import Setup, configured_model, load
+from dragoman.cli.setup import configured_model, load
 from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 
@@ -27,7 +26,7 @@ def DEFAULT(model: str | None) -> int:
     """Print the model that is asked without -m, or make MODEL that; exit code 1 if none is set."""
     setup = load(os.environ, Path())
     if model is not None:
-        change(setup.user, Key("", "model"), _known(model, setup))
+        change(setup.user, Key("", "model"), known_model(model, setup))
         if configured_model(setup.project):
             talk(t("models.outranked", path=setup.project))
         return exits.OK
@@ -47,7 +46,7 @@ def SET(name: str, model: str) -> int:
     if "/" in name or not name.strip() or name.startswith("-"):
         raise ConfigError(f"an alias cannot be {name!r}: it has no slash and no dash before it", field="name")
     setup = load(os.environ, Path())
-    change(setup.user, Key("aliases", name), _known(model, setup))
+    change(setup.user, Key("aliases", name), known_model(model, setup))
     return exits.OK
 
 
@@ -87,15 +86,3 @@ def ALIAS() -> None:
     dragoman models alias set fast openai/gpt-6-luna
     dragoman -m fast "why?"
     """
-
-
-def _known(model: str, setup: Setup) -> str:
-    """
-    The whole name of a model, or of an alias's model.
-
-    Raises:
-        UnknownModelError: It leads to no provider; near names are told.
-    """
-    model = defaults([setup.project, setup.user]).aliases.get(model, model)
-    provider, name = catalog.parse_model(model, setup.knowing(model).providers)
-    return f"{provider}/{name}"

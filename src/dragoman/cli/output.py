@@ -93,15 +93,22 @@ def draw(text: str) -> None:
 def talk(text: str = "", *, end: str = "\n") -> None:
     """Write to standard error, which may be closed."""
     if sys.stderr is not None:
-        sys.stderr.write(safe(text) + end)
-        sys.stderr.flush()
+        _say(safe(text) + end)
 
 
 def dim(text: str) -> None:
     """Write to standard error in a faint colour, where colours are wanted."""
     body = safe(text)
-    sys.stderr.write(f"{_DIM}{body}{_RESET}" if coloured(sys.stderr) else body)
-    sys.stderr.flush()
+    _say(f"{_DIM}{body}{_RESET}" if coloured(sys.stderr) else body)
+
+
+def _say(text: str) -> None:
+    """Where standard error takes no more, there is nowhere to say so, and the answer and the exit code still count."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
 
 
 def coloured(stream: TextIO) -> bool:
@@ -134,6 +141,11 @@ def width(text: str) -> int:
 
 def discard_output() -> None:
     """Send what is still buffered nowhere, once the reader of standard output has left."""
+    if sys.stdout is not None:
+        _discard(sys.stdout)
+
+
+def _discard(stream: TextIO) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, stream.fileno())
     os.close(null)

@@ -55,7 +55,10 @@ class Prompts:
             try:
                 return edited.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"the prompt {str(edited)!r} cannot be read: {error}", field="prompts") from error
+                raise ConfigError(
+                    f"the prompt {str(edited)!r} cannot be read: {getattr(error, 'strerror', None) or error}",
+                    field="prompts",
+                ) from error
         for entry in _package(self.kit):
             if entry.name == f"{name}.md":
                 return entry.read_text(encoding="utf-8")

@@ -220,42 +220,41 @@ def _numbered(text: str, kept: dict[int, _Place], findings: list[Finding]) -> tu
     """Number the marks anew, in their order, and take out those without a citation."""
     new: dict[int, int] = {}
     lost: dict[int, None] = {}
-
-    def mark(found: re.Match[str]) -> str:
-        said = [int(number) for number in re.findall(r"\d+", found[1])]
-        lost.update(dict.fromkeys(number for number in said if number not in kept))
-        for number in said:
-            if number in kept:
-                new.setdefault(number, len(new) + 1)
-        numbers = [new[number] for number in said if number in kept]
-        space = found[0][0] if found[0][0] in " \t" and numbers else ""
-        return space + "".join(f"[{number}]" for number in numbers)
-
-    text = _MARK.sub(mark, text).strip()
+    text = _MARK.sub(lambda found: _marked(found, kept, new, lost), text).strip()
     findings += [
         Finding(check="citation_number", message="the text has a mark without a citation", where=f"[{number}]")
         for number in lost
     ]
     unused = [number for number in kept if number not in new]
-    if unused and not new:
+    if new or not unused:
+        findings += map(_unused, unused)
+    else:
         findings.append(
             Finding(
                 check="citation_unmarked", message="the text has no marks: they stand at its end", severity="warning"
             )
         )
         new = {number: at for at, number in enumerate(unused, 1)}
-        text = f"{text} {''.join(f'[{number}]' for number in new.values())}"
-    else:
-        findings += [
-            Finding(
-                check="citation_unused",
-                message="nothing in the text refers to it",
-                where=f"[{one}]",
-                severity="warning",
-            )
-            for one in unused
-        ]
-    return text, [_citation(new[number], kept[number]) for number in new]
+        text = f"{text} {''.join(f'[{at}]' for at in new.values())}"
+    return text, [_citation(at, kept[number]) for number, at in new.items()]
+
+
+def _marked(found: re.Match[str], kept: dict[int, _Place], new: dict[int, int], lost: dict[int, None]) -> str:
+    """A mark with the new numbers of its citations; those that it names in vain are noted as lost."""
+    numbers: list[int] = []
+    for number in map(int, re.findall(r"\d+", found[1])):
+        if number in kept:
+            numbers.append(new.setdefault(number, len(new) + 1))
+        else:
+            lost[number] = None
+    space = found[0][0] if found[0][0] in " \t" and numbers else ""
+    return space + "".join(f"[{number}]" for number in numbers)
+
+
+def _unused(number: int) -> Finding:
+    return Finding(
+        check="citation_unused", message="nothing in the text refers to it", where=f"[{number}]", severity="warning"
+    )
 
 
 def _citation(number: int, place: _Place) -> Citation:

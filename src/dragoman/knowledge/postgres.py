@@ -25,6 +25,7 @@ from dragoman.drivers.postgres import Execute, Postgres
 from dragoman.drivers.postgres_links import Rows
 from dragoman.errors import ConfigError
 from dragoman.knowledge import analysis
+from dragoman.knowledge.postgres_near import index, nearest
 from dragoman.knowledge.postgres_rows import (
     LONGEST,
     columns_of,
@@ -168,7 +169,10 @@ class PostgresStore:
             )
             return len(await execute(sql, {"b": self._name}))
 
-        return await self._write(runtime, work, grows=False)
+        swept = await self._write(runtime, work, grows=False)
+        if self._has_near:
+            await index(self._db, runtime, self._name)
+        return swept
 
     async def vectors(self, runtime: Runtime, model: str) -> tuple[int, list[VectorRow]]:
         sql = (
@@ -185,18 +189,7 @@ class PostgresStore:
         await self._prepare(runtime)
         if not self._has_near or not any(question):
             return None
-        sql = "SELECT 1 FROM dragoman_kb_vector WHERE base = %s AND model = %s AND near IS NULL LIMIT 1"
-        if await self._run(runtime, sql, (self._name, model)):
-            return None  # vectors from before pgvector was there
-        sql = (
-            "SELECT c.id, 1 - (v.near <=> %s::text::real[]::vector) FROM dragoman_kb_chunk c JOIN dragoman_kb_vector v"
-            f" ON v.base = c.base AND v.model = %s AND v.digest = c.digest WHERE c.base = %s AND {_WITHIN}"
-            " ORDER BY 2 DESC, 1 LIMIT %s"
-        )
-        within = None if documents is None else list(documents)
-        values = (listed(question), model, self._name, within, within, count)
-        rows = await self._run(runtime, sql, values)
-        return [(chunk, float(score)) for chunk, score in rows if score is not None and score > 0]
+        return await nearest(self._db, runtime, self._name, model, question, count, documents)
 
     async def words(
         self, runtime: Runtime, asked: Sequence[str], count: int, documents: Collection[int] | None

@@ -199,12 +199,10 @@ def _tell(call: Call, ends: Sequence[End]) -> None:
 
 
 def _guarded(hook: Callable[[A], T], about: A) -> T | None:
-    """Call what is foreign; what it raises, except what ends the program, is logged."""
+    """Call what is foreign; what it raises, except what ends the program or the task, is logged."""
     try:
         return hook(about)
-    except BaseException as error:
-        if not isinstance(error, Exception):
-            raise
+    except Exception:  # noqa: BLE001 - any error: who only looks must not cost the caller an answer that is paid for
         _log.exception("an observer failed; the call goes on")
         return None
 

@@ -226,6 +226,10 @@ class Server:
     async def _serve(self, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
         serving = await loop.create_server(self._connection, sock=listener, ssl=self._tls)
         await self._stopping.wait()
+        # What was just accepted is made a connection in the next round, and its socket is left open if the server is
+        # closed by then.   (CPython 3.11, `Server._attach`)
+        loop.remove_reader(listener)
+        await asyncio.sleep(0)
         serving.close()
         await self._break_all()
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)

@@ -209,6 +209,8 @@ class MCPServer:
                 ready.set_result(None)
                 await self._stop.wait()
         except BaseException as error:
+            # Nobody awaits this task once the session is open: who opens it is told here, who calls a tool later, by
+            # the failure that is kept.
             self._failure = typed(error, self._place)
             if not ready.done():
                 ready.set_exception(self._failure)

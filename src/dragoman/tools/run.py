@@ -13,9 +13,8 @@ that the run was stopped; and an error carries that history.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -42,6 +41,7 @@ from dragoman.types.runs import (
     total_cost,
 )
 from dragoman.verbs.run import Rounds
+from dragoman.verbs.steps import Steps
 
 # Whoever ends so did not mean his calls to be made, or did not get to say them.
 _NOT_MEANT: Final = frozenset({"content_filter", "refusal", "error"})
@@ -54,7 +54,7 @@ _CUT: Final = "The answer was cut before this call was whole. Call it again, wit
 _CLOSING: Final = 0.1
 
 
-class Run:
+class Run(Steps[RunEvent, RunResponse]):
     """
     One run.
 
@@ -74,7 +74,7 @@ class Run:
         *,
         streams: bool,
     ) -> None:
-        self.response: RunResponse | None = None
+        super().__init__(self._begin)
         self._client = rounds
         self._request = rounds.request
         self._toolbox = toolbox
@@ -83,10 +83,6 @@ class Run:
         self._total = rounds.total
         self._until = None if rounds.total is None else rounds.runtime.now() + rounds.total
         self._streams = streams
-        self._step: Callable[[], Awaitable[list[RunEvent]]] = self._begin
-        self._held: list[RunEvent] = []
-        self._over = False
-        self._failure: DragomanError | None = None
         self._opened: Opened | None = None
         self._calls: Calls | None = None
         self._rounds: list[ChatResponse] = []
@@ -98,43 +94,18 @@ class Run:
 
     # --- as an answer -------------------------------------------------------------------------------------------------
 
-    async def open(self) -> Run:
+    async def open(self) -> Self:
         """Ask the first time, so that what cannot work fails before anything is read."""
         held = await self.more()
         self._held = [*held, *await self.more()]
         return self
 
-    async def more(self) -> list[RunEvent]:
-        """
-        Return the next events; an empty list when the run is at its end.
-
-        Raises:
-            DragomanError: The run cannot go on; `.messages` is the history so far.
-        """
-        if self._held:
-            held, self._held = self._held, []
-            return held
-        if self._failure is not None:
-            raise self._failure
-        try:
-            events: list[RunEvent] = []
-            while not events and not self._over:
-                events = await self._step()
-            return events
-        except DragomanError as error:
-            raise self._failed(error) from error.__cause__
-        except BaseException:
-            self.abandon()
-            raise
-
     async def finished(self) -> RunResponse:
         """Go to the end, and return the answer."""
         try:
-            while await self.more():
-                pass
+            return await super().finished()
         finally:
             self.abandon()
-        return self.folded()
 
     def folded(self) -> RunResponse:
         """The run so far, as one value."""
@@ -153,7 +124,7 @@ class Run:
 
     def abandon(self) -> None:
         """Stop what runs, here and upstream.  Idempotent, never waits, from any thread."""
-        self._over = True
+        self._abandoned = True
         opened, calls = self._opened, self._calls
         if opened is not None:
             opened.abandon()
@@ -233,7 +204,6 @@ class Run:
     def _end(self) -> None:
         self._step = self._begin
         self.response = run_response(self._rounds, self.messages, self._attempts)
-        self._over = True
         self._crew.close(wait=_CLOSING)
 
     # --- calling ------------------------------------------------------------------------------------------------------
@@ -303,7 +273,7 @@ class Run:
 
     # --- failing ------------------------------------------------------------------------------------------------------
 
-    def _failed(self, error: DragomanError) -> DragomanError:
+    def failed(self, error: DragomanError) -> DragomanError:
         """Stop everything, and complete the error with what the run has so far."""
         self.abandon()
         error.messages = self.messages

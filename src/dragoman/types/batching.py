@@ -16,7 +16,7 @@ from dragoman.types.embeddings import InputKind
 from dragoman.types.placement import EngineName, Placement, placement_of
 from dragoman.types.requests import SettingsDict
 
-Order = Literal["input"] | None
+Order = Literal["input", "prefix"] | None
 Verb = Literal["chat", "parse", "embed"]
 Mode = Literal["live", "provider", "auto"]
 PathLike = str | os.PathLike[str]
@@ -68,7 +68,8 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
         template: The prompt, with places for a row's fields: `"Classify: {text}"`.
         system: Instructions before each prompt.
         key: Field that is the row's id; `custom_id` or `id` by default.
-        order: `input`, or None for results as they come.
+        order: `input`; `prefix`, the same, but rows whose prompts begin alike are asked one after the other, so that a
+            provider's prompt cache has them; or None for results as they come.
         window: Most rows under way at once, 1 or more.
         max_cost: US dollars that the batch may cost, all its runs together.
         outage: Seconds that rows wait for a provider that is down, before the run ends without marking any as failed.
@@ -83,9 +84,10 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
         deadline: When all must be answered, counted from the first batch that is handed in: seconds, or a text such as
             `90m`, `24h`, `2d`.  With `auto`, what is not there by then less the time that it takes is asked live.
         poll: Seconds before a provider is asked how a batch stands, the first time; later up to twelve times as long.
-        engine: Who asks: `local`, this process; `ray`, workers on a Ray cluster.
-        workers: How many workers; 2 by default.
-        ray: Where they are, by the names that `Placement` has: `{"address": "auto", "num_cpus": 0.5}`.
+        engine: Who asks: `local`, this process; `processes`, worker processes of this machine, where one processor is
+            not enough for how fast the provider answers; `ray`, workers on a Ray cluster.
+        workers: How many workers; by default one for each processor, 2 to 4, and 2 on Ray.
+        ray: Where those of Ray are, by the names that `Placement` has: `{"address": "auto", "num_cpus": 0.5}`.
 
     Raises:
         ConfigError: A value that cannot work; `.field` names it.
@@ -117,8 +119,8 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip() or _HALF(value)):
                 raise ConfigError(f"{name} is {value!r}: give a text", field=name)
-        if self.order not in ("input", None):
-            raise ConfigError(f"order is {self.order!r}: give 'input' or None", field="order")
+        if self.order not in ("input", "prefix", None):
+            raise ConfigError(f"order is {self.order!r}: give 'input', 'prefix' or None", field="order")
         if isinstance(self.window, bool) or not isinstance(self.window, int) or self.window < 1:
             raise ConfigError(f"window is {self.window!r}: give a whole number, 1 or more", field="window")
         _check_dollars(self.max_cost)
@@ -148,7 +150,7 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(self.poll, bool) or not isinstance(self.poll, int | float) or not 0 < self.poll <= _HOUR:
             raise ConfigError(f"poll is {self.poll!r}: give seconds, more than 0 and up to an hour", field="poll")
         if self.placement is not None and self.mode != "live":
-            raise ConfigError("engine='ray' asks each row now: leave out mode", field="engine")
+            raise ConfigError(f"engine={self.engine!r} asks each row now: leave out mode", field="engine")
 
     @property
     def placement(self) -> Placement | None:

@@ -1,4 +1,4 @@
-"""Where the rows of a batch are asked: in this process, or by workers of a Ray cluster."""
+"""Where the rows of a batch are asked: in this process, by worker processes, or by workers of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from dragoman.errors import ConfigError
 
 _LEAST: Final = 3.0
 
-EngineName = Literal["local", "ray"]
+EngineName = Literal["local", "ray", "processes"]
 LEASE: Final = 30.0
 """Seconds that a worker may say nothing."""
+NEAR: Final = 15.0
+"""The same for one on this machine."""
 WAIT: Final = 60.0
 """Seconds until the first worker must have its place."""
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
     """
-    Workers on Ray.
+    Workers on Ray, or on this machine, for which only the number, `lease` and `wait` mean something.
 
     Attributes:
-        workers: How many, 1 or more.
+        engine: `ray` or `processes`.
+        workers: How many, 1 or more; 0 for as many as this machine is good for.
         address: Of the cluster, as `ray.init` takes it; None for the one that `RAY_ADDRESS` names, else for Ray on this
             machine, started for the batch and ended with it.
         num_cpus: That each worker takes of its node, 0 or more.
@@ -36,6 +39,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     workers: int
+    engine: EngineName = "ray"
     address: str | None = None
     num_cpus: float = 1.0
     resources: Mapping[str, float] = {}
@@ -50,24 +54,26 @@ def placement_of(engine: object, workers: object, told: object) -> Placement | N
     Read where a batch is to run; None for this process.
 
     Args:
-        engine: `local` or `ray`.
-        workers: How many; None for two.
+        engine: `local`, `processes` or `ray`.
+        workers: How many; None for two on Ray, and for what the machine is good for here.
         told: The other fields of `Placement`, by name; None for none.
 
     Raises:
         ConfigError: A value that cannot work; `.field` names it.
     """
     if engine not in get_args(EngineName):
-        raise ConfigError(f"engine is {engine!r}: give 'local' or 'ray'", field="engine")
+        raise ConfigError(f"engine is {engine!r}: give 'local', 'processes' or 'ray'", field="engine")
+    if engine == "local" and workers is not None:
+        raise ConfigError("workers is for engine='processes' and engine='ray'", field="workers")
+    if engine != "ray" and told is not None:
+        raise ConfigError("ray is for engine='ray'", field="ray")
     if engine == "local":
-        for name, value in (("workers", workers), ("ray", told)):
-            if value is not None:
-                raise ConfigError(f"{name} is for engine='ray'", field=name)
         return None
-    count = 2 if workers is None else workers
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise ConfigError(f"workers is {workers!r}: give a whole number, 1 or more", field="workers")
-    return Placement(workers=count, **_checked(told))
+    if engine == "processes":
+        return Placement(workers=workers or 0, engine="processes", lease=NEAR)
+    return Placement(workers=2 if workers is None else workers, **_checked(told))
 
 
 def _checked(told: object) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from dragoman.wire.embeddings import Codec, codec_for
 _AT_ONCE: Final = 8
 
 # How much of a provider's limit of tokens a request may fill by our estimate, which can be short by a fifth.
-_FILLED: Final = 0.75
+FILLED: Final = 0.75
 
 
 async def embed(
@@ -94,7 +94,7 @@ def spans_of(texts: Sequence[str], limit: int, token_limit: int | None) -> Itera
     >>> list(spans_of(["a", "b", "c"], 2, None))
     [slice(0, 2, None), slice(2, 3, None)]
     """
-    most = token_limit * _FILLED if token_limit is not None else None
+    most = token_limit * FILLED if token_limit is not None else None
     start, tokens = 0, 0
     for at, text in enumerate(texts):
         more = estimate(text) if most is not None else 0

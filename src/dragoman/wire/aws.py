@@ -12,6 +12,7 @@ Source: AWS restJson1 protocol, "Operation error serialization"; the service mod
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -109,9 +110,9 @@ class AwsDecoder(FramedDecoder):
             body=message.payload.decode("utf-8", "replace") or None,
         )
 
+    @abstractmethod
     def _event(self, kind: str, payload: bytes) -> None:
         """Read one event of the stream."""
-        raise NotImplementedError
 
 
 # --- as a server ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ bytes as they come and gives events; it holds the rule that no answer is complet
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -127,7 +128,7 @@ class Wire(Protocol):
         ...
 
 
-class StreamDecoder:
+class StreamDecoder(ABC):
     """
     What all decoders share: events in order, errors at their place, nothing complete without evidence.
 
@@ -182,10 +183,11 @@ class StreamDecoder:
             raise
         return self.seen[before:]
 
+    @abstractmethod
     def _read(self, chunk: bytes) -> None:
-        raise NotImplementedError
+        """Take bytes in."""
 
-    def _end(self) -> None:
+    def _end(self) -> None:  # noqa: B027 - not abstract: a dialect may have no last events
         """Append the last events of a complete answer."""
 
     def _ends_without_marker(self) -> bool:
@@ -227,9 +229,9 @@ class FramedDecoder(StreamDecoder):
             self._unframed.append(chunk)
             self._held += len(chunk)
 
+    @abstractmethod
     def _plain(self, body: bytes) -> ChatResponse:
         """Read a plain body of this dialect, or raise the error that it holds."""
-        raise NotImplementedError
 
     def _unfinished(self) -> None:
         body = b"".join(self._unframed).removeprefix(_BOM).strip() if not self._framed else b""
@@ -260,9 +262,9 @@ class SseDecoder(FramedDecoder):
         if not self._framed:
             self._hold(chunk)
 
+    @abstractmethod
     def _frame(self, kind: bytes, data: bytes) -> None:
         """Read one event of the stream."""
-        raise NotImplementedError
 
 
 def not_protocol(body: bytes, what: str, path: str | None = None) -> WireError:

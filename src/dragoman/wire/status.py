@@ -193,17 +193,29 @@ def error_class(status: int | None, codes: tuple[str | None, ...], message: str)
     >>> error_class(429, ("insufficient_quota",), "").__name__
     'QuotaError'
     """
+    chosen = _by_codes(codes)
+    if chosen is None or chosen is errors.BadRequestError:
+        # "invalid_request_error" comes with 401, 404 and 413 too: there the status says more.
+        chosen = _by_status(status or 0, chosen)
+    if chosen in _VAGUE:
+        return next((kind for words, kind in _BY_MESSAGE if words.search(message)), chosen)
+    return chosen
+
+
+def _by_codes(codes: tuple[str | None, ...]) -> type[StatusError] | None:
     chosen: type[StatusError] | None = None
     for code in codes:
         if code and (found := _by_code(code)) and (chosen is None or chosen in _VAGUE):
             chosen = found
-    if chosen is None or chosen is errors.BadRequestError:
-        by_status = _BY_STATUS.get(status or 0) or (errors.ServerError if (status or 0) >= 500 else None)
-        # "invalid_request_error" comes with 401, 404 and 413 too: there the status says more.
-        chosen = by_status or chosen or (errors.BadRequestError if 400 <= (status or 0) < 500 else errors.ServerError)
-    if chosen in _VAGUE:
-        return next((kind for words, kind in _BY_MESSAGE if words.search(message)), chosen)
     return chosen
+
+
+def _by_status(status: int, chosen: type[StatusError] | None) -> type[StatusError]:
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= 500:
+        return errors.ServerError
+    return chosen or (errors.BadRequestError if status >= 400 else errors.ServerError)
 
 
 def _by_code(code: str) -> type[StatusError] | None:

@@ -79,21 +79,30 @@ def _is_settled(messages: tuple[Message, ...]) -> bool:
             return False
         if not owed and len(message.parts) == 1 and type(message.parts[0]) is Text and message.role != "tool":
             continue  # most turns
-        results = [part.call_id for part in message.parts if isinstance(part, ToolResult)]
-        if any(call_id not in owed for call_id in results) or len(set(results)) != len(results):
+        if not _answers(message, owed) or not _calls(message, owed, given):
             return False
-        owed = [call_id for call_id in owed if call_id not in results]
-        if (owed or message.role == "tool") and not (results and len(results) == len(message.parts)):
-            return False
-        calls = message.tool_calls
-        if not all(call.id and call.id not in given and _NAME.match(call.name) for call in calls):
-            return False
-        ids = {call.id for call in calls}
-        if len(ids) != len(calls):
-            return False
-        given |= ids
-        owed += ids
     return not owed
+
+
+def _answers(message: Message, owed: list[str]) -> bool:
+    """Whether the results in a turn are those that are owed, and where they belong; they are owed no more."""
+    results = [part.call_id for part in message.parts if isinstance(part, ToolResult)]
+    if results:
+        if len(set(results)) != len(results) or not set(results).issubset(owed):
+            return False
+        owed[:] = [call_id for call_id in owed if call_id not in results]
+    return not (owed or message.role == "tool") or 0 < len(results) == len(message.parts)
+
+
+def _calls(message: Message, owed: list[str], given: set[str]) -> bool:
+    """Whether the calls in a turn have names and ids that can be sent; their results are owed from here on."""
+    calls = message.tool_calls
+    if not all(call.id and call.id not in given and _NAME.match(call.name) for call in calls):
+        return False
+    ids = {call.id for call in calls}
+    given |= ids
+    owed += ids
+    return len(ids) == len(calls)
 
 
 # --- which result answers which call ----------------------------------------------------------------------------------

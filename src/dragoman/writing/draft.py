@@ -41,6 +41,7 @@ class RoundRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="round", om
         notices: What was done at the seam, and before the next round.
         section: Number of the section of a report, from 1; 0 for its plan, or for a text that has none.
         last: Whether the text is finished.
+        start: Length of the text at its begin; None, as earlier versions wrote it, for where the last one ended.
     """
 
     answer: ChatResponse
@@ -49,6 +50,7 @@ class RoundRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="round", om
     notices: tuple[Notice, ...] = ()
     section: int = 0
     last: bool = False
+    start: int | None = None
 
 
 Record = TextRecord | RoundRecord
@@ -97,18 +99,23 @@ class Draft:
         self.finished = record.last
 
     def resume(self, records: Sequence[Record]) -> None:
-        """Take over what another process has written."""
+        """Take over what other processes have written."""
         at = 0  # length at the end of the last round
         for record in records:
             if isinstance(record, TextRecord):
                 self.add(record.text)
-            else:
-                self.end(record)
-                at = record.chars
-        if self._length > at:
+                continue
+            self._without_round(at, at if record.start is None else record.start)
+            self.end(record)
+            at = record.chars
+        self._without_round(at, self._length)
+
+    def _without_round(self, start: int, end: int) -> None:
+        """What a process wrote that ended in the middle of a round: the model is shown it like any other piece."""
+        if start < end:
             self.cut = True
-            self.turns.append(Turn(Message.assistant(self.text[at:])))
-            text = f"a round was cut after {self._length - at} characters: what it used is not counted"
+            self.turns.append(Turn(Message.assistant(self.text[start:end])))
+            text = f"a round was cut after {end - start} characters: what it used is not counted"
             self.notices.append(Notice("checkpoint", text, adapted=False))
 
     @property

@@ -13,6 +13,7 @@ Rule: what is taken out stands in the first piece.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import Final, Literal
 
 import msgspec
@@ -66,7 +67,9 @@ class Repeats:
     def __init__(self, first: str, reading: Reading) -> None:
         self._reading: Reading = reading
         self._first = first
-        self._window = normal(first[-_WINDOW:], reading).text
+        self._shown = first[-_WINDOW:]
+        self._last = normal(self._shown, reading)
+        self._window = self._last.text
         self._head = normal(first[: 4 * _SEED], reading).text if len(first) > _WINDOW else ""
         self._whole: str | None = None  # all of it, if the second piece begins as the first did
         self._held = ""
@@ -119,9 +122,13 @@ class Repeats:
         """
         came = self._came
         size = self._longest()
-        if not size or not _is_heavy(self._held[: came.places[size - 1] + 1], self._reading, least, size, self._window):
+        # A piece that brings nothing else does not go on, whatever the text repeats: the model runs in a circle.
+        if not size or (size < len(came.text) and self._goes_on(size)):
             return 0
-        return behind(self._first, self._held, came.places[size - 1] + 1, self._reading)
+        end = came.places[size - 1] + 1
+        if not _is_heavy(self._held[:end], self._reading, least, size, self._window):
+            return 0
+        return behind(self._first, self._held, end, self._reading)
 
     def _longest(self) -> int:
         """The longest beginning of what came that the first piece ends with."""
@@ -130,6 +137,26 @@ class Repeats:
             return len(self._whole)
         sizes = range(min(len(window), len(came)), 0, -1)
         return next((size for size in sizes if window.endswith(came[:size])), 0)
+
+    def _goes_on(self, size: int) -> bool:
+        """
+        Whether what may be a repetition is as well the text that goes on, because the text itself repeats there: rows
+        of a table, lines of a song.  It is so if the same stands at the end of the first piece twice already, or if
+        its last line was begun with the words that stand before the repetition in the line of that.
+        """
+        if size >= len(self._window):
+            return False
+        again = self._window[-size:]
+        unit = again[: (again + again).index(again, 1)]
+        if self._window.endswith(2 * unit):
+            return True
+        begin = len(self._window) - size
+        words = self._window[self._line_at(self._last.places[begin]) : begin]
+        return bool(words) and words == self._window[self._line_at(len(self._shown)) :]
+
+    def _line_at(self, place: int) -> int:
+        """Where in the window the line begins in which a character of the first piece stands."""
+        return bisect_left(self._last.places, self._shown.rfind("\n", 0, place) + 1)
 
 
 def _is_heavy(text: str, reading: Reading, least: int | None, size: int, window: str) -> bool:

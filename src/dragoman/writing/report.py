@@ -23,6 +23,7 @@ from dragoman.types.http import Notice
 from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import run_response, summed_usage
 from dragoman.types.writing import WriteOptions
+from dragoman.verbs.steps import Steps
 from dragoman.verbs.write import WriteCall
 from dragoman.writing.caps import check_limits, with_room
 from dragoman.writing.checkpoint import Checkpoint, OutlineRecord
@@ -31,13 +32,12 @@ from dragoman.writing.ends import facts_of
 from dragoman.writing.headings import Headings
 from dragoman.writing.keeper import Keeper
 from dragoman.writing.outline import Outline, parse_outline, planned, section_request
-from dragoman.writing.steps import Steps
 from dragoman.writing.writer import Clock, Writing
 
 _UNENDED = (Start, Finish, MessageNative, PartEnd)
 
 
-class Report(Steps):
+class Report(Steps[Event, ChatResponse]):
     """
     One report.
 

@@ -40,13 +40,13 @@ from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
 from dragoman.types.runs import run_response, summed_usage
 from dragoman.types.writing import WriteOptions
+from dragoman.verbs.steps import Steps
 from dragoman.writing.asking import Turn, asked, begins, has_no_words, thought, turn_of
 from dragoman.writing.caps import capped, check_limits, with_room
 from dragoman.writing.draft import Draft, RoundRecord, stored
 from dragoman.writing.ends import Verdict, facts_of, judged
 from dragoman.writing.joint import joint_of
 from dragoman.writing.keeper import Keeper
-from dragoman.writing.steps import Steps
 
 _IDLE_ROUNDS: Final = 2  # that bring nothing new, one after another
 
@@ -94,7 +94,7 @@ class Clock(msgspec.Struct, frozen=True):
         return left
 
 
-class Writing(Steps):
+class Writing(Steps[Event, ChatResponse]):
     """
     One text.
 
@@ -249,7 +249,8 @@ class Writing(Steps):
         if self._joint.taken and len(self.draft.rounds):
             text = f"{self._joint.taken} characters that stood there already were taken out"
             self._notices.append(Notice("rounds", text, adapted=False))
-        return RoundRecord(stored(answer), turn, len(self.draft), tuple(self._notices), self.section, last)
+        told = tuple(self._notices)
+        return RoundRecord(stored(answer), turn, len(self.draft), told, self.section, last, start=self._at)
 
     def _end(self, answer: ChatResponse) -> list[Event]:
         usage = UsageUpdate(summed_usage([one.usage for one in self.draft.rounds]))

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dragoman import Client, ConfigError, Fallback, Retry
-from dragoman.batch.ray.carrying import carried, code_of
+from dragoman.batch.afar.carrying import code_of
+from dragoman.batch.ray.carrying import carried
 from dragoman.types.batching import BatchOptions
 from dragoman.types.placement import Placement, placement_of
 from tests.batch.ray.cluster import SECRET

@@ -115,7 +115,7 @@ def test_a_provider_that_does_not_let_go(both: Callable[..., Both], tmp_path: Pa
     at = both(default=Course(looks=10**6, cancels=10**6))
     begun = time.monotonic()
     report = _run(at, tmp_path, deadline=2)
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 4.5
     assert (60, 60) == (report.done, at.calls)
     assert expected(COUNT) == texts(tmp_path / "out.jsonl")
 

@@ -12,15 +12,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, cast
 
 import msgspec
 
+from dragoman.batch.afar.crew import Crew
+from dragoman.batch.afar.whole import Whole
 from dragoman.batch.ray.carrying import carried, packed_errand
 from dragoman.batch.ray.cluster import Cluster
-from dragoman.batch.ray.crew import Crew
+from dragoman.batch.ray.posts import Actors
 from dragoman.batch.vectors import VectorRequest
 from dragoman.client import AsyncClient
 from dragoman.errors import BatchError, DragomanError
@@ -28,29 +31,11 @@ from dragoman.policy.base import Context, Ending, Handler, Opened
 from dragoman.policy.budget.budget import Budget
 from dragoman.types.attempts import Attempt
 from dragoman.types.embeddings import EmbedResponse, InputKind
-from dragoman.types.events import Event
 from dragoman.types.placement import Placement
 from dragoman.types.requests import ChatRequest
 from dragoman.types.responses import ChatResponse
 
 _log: Final = logging.getLogger("dragoman.batch")
-
-
-class _Given:
-    """A whole answer."""
-
-    def __init__(self, response: ChatResponse) -> None:
-        self.response: ChatResponse | None = response
-        self._folded = response
-
-    async def more(self) -> list[Event]:
-        return []
-
-    def folded(self) -> ChatResponse:
-        return self._folded
-
-    def abandon(self) -> None:
-        """There is nothing to close here."""
 
 
 class Afar(AsyncClient):
@@ -76,7 +61,8 @@ class Afar(AsyncClient):
     async def __aenter__(self) -> Afar:
         try:
             await asyncio.to_thread(self._cluster.open)
-            self._crew = Crew(self._cluster, self._placement, self._carried.data)
+            staff = Actors(self._cluster, self._placement, self._carried.data)
+            self._crew = Crew(staff, self._placement.workers, self._placement.wait)
             await self._crew.open()
         except BaseException:
             await self.aclose()
@@ -126,7 +112,7 @@ class Afar(AsyncClient):
                 cost=response.cost,
             )
         )
-        return _Given(response)
+        return Whole(response)
 
     async def embed(
         self,
@@ -164,7 +150,8 @@ class Afar(AsyncClient):
                 field="api_key",
             )
         data = packed_errand(request, context.key, context.extra_headers)
-        came, lost = await self._crew.ask(data, (provider.name, name))
+        told, lost = await self._crew.ask(data, (provider.name, name))
+        came = pickle.loads(told)
         attempts: Sequence[Attempt] = (*lost, *came.attempts)
         context.attempts.extend(attempts)
         if isinstance(came, DragomanError):

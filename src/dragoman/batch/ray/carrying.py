@@ -1,8 +1,8 @@
 """
 What travels between driver and workers, and how.
 
-Both ends have the same code (`code_of` says so before anything else is sent), so values travel as pickles, as all that
-Ray carries does; each row by itself, so that one that cannot travel is the failure of that row alone.
+Both ends have the same code, so values travel as pickles, as all that Ray carries does; each row by itself, so that one
+that cannot travel is the failure of that row alone.
 
 Rule: a key never travels.  A reference (`env:NAME`, `file:/path`) does, and is looked up where it is used; a key that
 is the value of a variable here goes as the variable's name; any other is kept back, and a row that needs it is refused.
@@ -11,21 +11,18 @@ is the value of a variable here goes as the variable's name; any other is kept b
 from __future__ import annotations
 
 import pickle
-import sys
 from collections.abc import Mapping
-from functools import cache
-from hashlib import blake2b
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Final, cast
 
 import msgspec
 
+from dragoman.batch.afar.carrying import untyped
 from dragoman.batch.vectors import VectorRequest
 from dragoman.errors import ConfigError
 from dragoman.secrets import Secret, parse_reference
 from dragoman.secrets.variables import unveiled
-from dragoman.types.requests import ChatRequest, OutputFormat
+from dragoman.types.requests import ChatRequest
 
 # Arguments of the client that hold for what a worker does; the others hold in the driver.
 CARRIED: Final = ("models", "timeouts", "retry", "limit", "limits", "breaker", "proxy", "tls", "strict")
@@ -46,58 +43,6 @@ class Errand(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """
-    What came of a row.
-
-    Attributes:
-        number: Of the errand.
-        data: A pickled answer or `DragomanError`; empty if it ended otherwise.
-        fault: How, in words: a fault of the code.
-    """
-
-    number: int
-    data: bytes = b""
-    fault: str = ""
-
-
-class About(msgspec.Struct, frozen=True):
-    """
-    Who a process is.
-
-    Attributes:
-        version: Of Dragoman.
-        code: Digest of its source.
-        python: Version.
-        host: Name of the machine.
-        pid: The process.
-    """
-
-    version: str
-    code: str
-    python: str
-    host: str
-    pid: int
-
-    def __str__(self) -> str:
-        return f"dragoman {self.version} (code {self.code}) on Python {self.python}"
-
-
-@cache
-def code_of() -> str:
-    """A short name for the code of this package, the same wherever it is the same."""
-    root, digest = Path(__file__).parents[2], blake2b(digest_size=6)
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-        digest.update(blake2b(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def python_of() -> str:
-    """The version of Python, as far as pickles depend on it."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
 def packed(value: object) -> bytes:
     """Make bytes of a value.  Raises what `pickle` does."""
     return cast("bytes", import_module("ray.cloudpickle").dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
@@ -110,25 +55,12 @@ def packed_errand(request: ChatRequest | VectorRequest, key: str, headers: Mappi
     Raises:
         ConfigError: It cannot travel.
     """
-    if isinstance(request, ChatRequest) and request.output is not None and request.output.type is not None:
-        request = msgspec.structs.replace(request, output=_untyped(request.output))
+    if isinstance(request, ChatRequest):
+        request = untyped(request)
     try:
         return packed(Errand(request, key, dict(headers)))
     except (TypeError, AttributeError, pickle.PicklingError) as error:
         raise ConfigError(f"the row cannot travel to a worker: {error}", field="request") from error
-
-
-def _untyped(form: OutputFormat) -> OutputFormat:
-    """The form without the caller's type, which may be of a module that no worker has; the answer is read here."""
-    kind: object = form.type
-    if form.kind != "json_schema":
-        return msgspec.structs.replace(form, type={})
-    if isinstance(kind, dict):
-        return form
-    from dragoman.types.shapes import shape_of  # only who asks for values pays for it
-
-    shape = shape_of(form.type)
-    return msgspec.structs.replace(form, name=form.name or shape.name, type=form.schema or shape.root)
 
 
 # --- the client's arguments -------------------------------------------------------------------------------------------

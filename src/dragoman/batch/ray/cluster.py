@@ -19,7 +19,8 @@ from collections.abc import Awaitable
 from importlib import import_module
 from typing import Any, Final
 
-from dragoman.errors import BatchError, ConfigError
+from dragoman.batch.afar.crew import LostError
+from dragoman.errors import ConfigError
 from dragoman.types.placement import Placement
 
 _LOCAL: Final = "local"
@@ -148,10 +149,6 @@ def _check_listening(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
     except OSError as error:
         raise ConfigError(f"nobody answers as Ray at {address!r}: {error}", field="ray['address']") from error
-
-
-class LostError(BatchError):
-    """A worker does not answer any more; its message says why."""
 
 
 def _words(error: BaseException) -> str:

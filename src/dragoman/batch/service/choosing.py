@@ -10,6 +10,7 @@ Rule: what was chosen is said, with its reason (`notes`).
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,8 @@ from dragoman.batch.service.base import Limits, Part, Service
 from dragoman.batch.service.calls import Calls
 from dragoman.batch.service.spool import LIVE
 from dragoman.batch.vectors import VectorRequest
-from dragoman.errors import ConfigError, UnknownModelError
+from dragoman.errors import BatchError, ConfigError, UnknownModelError
+from dragoman.tokens import estimate
 from dragoman.types.batching import Mode
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
 
 # Rows for which half of the price is not worth hours, unless somebody gave the hours.
 FEW: Final = 50
+# How often one row alone is handed in for which there is no room: in seven minutes or so.
+_ALONE: Final = 10
+# Part of an estimate that is surely not too much.
+_SURELY: Final = 0.5
+# "Enqueued token limit reached for gpt-5 in organization org-1.  Limit: 2,000,000 enqueued tokens."   (OpenAI)
+_LIMIT: Final = re.compile(r"[Ll]imit:?\s*(?:of|is)?\s*(\d[\d,]*)").search
 
 
 class Lot:
@@ -53,14 +61,15 @@ class Lot:
         self.most = _smaller(provider, "max_rows", service.limits.rows)
         self.bytes = _smaller(provider, "max_bytes", service.limits.bytes)
         self.until = 0.0
-        self._refusals = 0
+        self._refusals = self._alone = 0
+        self._given_up = False
 
     @property
     def crowded(self) -> bool:
         """Whether the provider has no room for it now."""
         return self.until > time.monotonic()
 
-    def crowd(self, rows: int | None, first: float = 5.0) -> None:
+    def crowd(self, rows: int | None, first: float) -> None:
         """
         The provider has no room.
 
@@ -75,7 +84,38 @@ class Lot:
 
     def roomy(self) -> None:
         """A batch of it has ended: there is room."""
-        self.until, self._refusals = 0.0, 0
+        self.until, self._refusals, self._alone = 0.0, 0, 0
+        self._given_up = False
+
+    def never(self, line: bytes, words: str) -> str | None:
+        """
+        Why there is never room for one row, which was refused though nothing else of this run is there; else None.
+
+        Args:
+            line: The row.
+            words: The provider's; many of them name the limit.
+
+        Raises:
+            BatchError: So it was with the row before, and nothing had room since: it is not the rows' fault.
+        """
+        self._alone += 1
+        tokens, limit = estimate(line.decode("utf-8", "replace")), _named(words)
+        if limit is not None and tokens * _SURELY > limit:
+            self._alone = 0
+            return (
+                f"its {tokens:,} tokens or so are more than the queue of batches of {self.provider} holds ({limit:,})"
+            )
+        if self._alone < _ALONE:
+            return None
+        if self._given_up:
+            raise BatchError(
+                f"{self.provider} has no room in its queue of batches, not even for one row ({words}): run it again "
+                "later, and nothing that is kept is lost, or take mode='live'",
+                provider=self.provider,
+                field="mode",
+            )
+        self._alone, self._given_up = 0, True
+        return f"{self.provider} had no room in its queue of batches for this row alone, {_ALONE} times in a row"
 
     @property
     def limits(self) -> Limits:
@@ -186,6 +226,11 @@ class Lots:
     def live(self, count: int, reason: str) -> None:
         """So many rows are asked live, for that reason."""
         self._reasons[reason] += count
+
+
+def _named(words: str) -> int | None:
+    found = _LIMIT(words)
+    return None if found is None else int(found[1].replace(",", ""))
 
 
 def _smaller(provider: Provider, option: str, limit: int) -> int:

@@ -74,7 +74,7 @@ class Remote:
         entries = book.all
         self._begun = entries[0].intent.at if entries else time.time()
         job = entries[0].intent.tag.split("-")[1] if entries else secrets.token_hex(8)
-        self._sender = Sender(self._spool, keeping.journal, book, plain, job, keeping.sync)
+        self._sender = Sender(self._spool, keeping.journal, book, plain, job, keeping.sync, options.poll)
         self._watching = Watching(
             self._spool,
             keeping,

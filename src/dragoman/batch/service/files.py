@@ -1,5 +1,6 @@
 """
-What the batch APIs that take a file of lines share: the upload as a form, and the lines of results.
+What the batch APIs that take a file of lines share: the upload as a form, how a batch is made and looked at, and the
+lines of results.
 
 Source: OpenAI, API reference of files and batches (openai-openapi f85dbe223d); Mistral's follows it.
 """
@@ -7,13 +8,15 @@ Source: OpenAI, API reference of files and batches (openai-openapi f85dbe223d); 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, ClassVar
 
 import msgspec
 
-from dragoman.batch.service.base import Result, Sending, Sent, decoded, read_line
+from dragoman.batch.service.base import FINAL, Result, Sending, Sent, Status, decoded, read_line
 from dragoman.batch.service.calls import Calls
-from dragoman.errors import DragomanError, NotFoundError, ServerError, StatusError, WireError
+from dragoman.errors import BadRequestError, DragomanError, NotFoundError, ServerError, StatusError, WireError
 from dragoman.types.http import HttpRequest, Upload
 from dragoman.wire.base import decode_json
 from dragoman.wire.beside import address, headers
@@ -29,6 +32,61 @@ class FileMade(msgspec.Struct):
 
     id: str
     status: str | None = None
+
+
+class _Made(msgspec.Struct):
+    id: str
+
+
+class FileBatches:
+    """
+    What is the same for all of them; see `base.Service`.
+
+    Attributes:
+        path: Of the batches, below the base URL.
+    """
+
+    path: ClassVar[str]
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def _status(self, body: bytes) -> Status:
+        """Read how a batch stands."""
+        raise NotImplementedError
+
+    async def _created(self, sending: Sending, file: FileMade, asked: dict[str, Any]) -> Sent:
+        """Create the batch of a file that was uploaded; sent once."""
+        raw = await self._calls.ask(self._calls.request("POST", self.path, json=asked), again=False)
+        made = decode_json(raw.body, _Made, "the batch")
+        return Sent(id=made.id, files=(file.id,), wire=sending.wire, model=sending.model)
+
+    async def look(self, sent: Sent) -> Status:
+        """How it stands."""
+        try:
+            raw = await self._calls.ask(self._calls.request("GET", f"{self.path}/{sent.id}"))
+        except NotFoundError as error:
+            return Status(state="failed", error=error.message, gone=True)
+        return self._status(raw.body)
+
+    async def results(self, sent: Sent, status: Status) -> AsyncGenerator[Result, None]:
+        """Read the files of answers and of errors, line by line."""
+        for name in status.results:
+            async with aclosing(self._calls.lines(self._calls.request("GET", f"files/{name}/content"))) as lines:
+                async for line in lines:
+                    yield result_of(self._calls, sent, line)
+
+    async def cancel(self, sent: Sent) -> None:
+        """End it, and keep what was done."""
+        try:
+            await self._calls.ask(self._calls.request("POST", f"{self.path}/{sent.id}/cancel"))
+        except BadRequestError:
+            if (await self.look(sent)).state not in FINAL:  # else it has ended in the meantime
+                raise
+
+    async def forget(self, sent: Sent, status: Status) -> None:
+        """Delete the file."""
+        await delete_files(self._calls, sent)
 
 
 async def upload(calls: Calls, sending: Sending, fields: Mapping[str, str]) -> FileMade:

@@ -8,16 +8,13 @@ Source: platform-docs-public 222f4ba911 (`/v1/batch/jobs`), capabilities/batch: 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any, Final
 
 import msgspec
 
-from dragoman.batch.service.base import Limits, Part, Result, Sending, Sent, State, Status
-from dragoman.batch.service.calls import Calls
-from dragoman.batch.service.files import delete_files, result_of, upload
-from dragoman.errors import BadRequestError, ConfigError, NotFoundError
+from dragoman.batch.service.base import Limits, Part, Sending, Sent, State, Status
+from dragoman.batch.service.files import FileBatches, upload
+from dragoman.errors import ConfigError
 from dragoman.wire.base import decode_json
 
 _ENDPOINT: Final = "/v1/chat/completions"
@@ -55,14 +52,12 @@ class _Page(msgspec.Struct):
     data: list[_Job] = []
 
 
-class MistralBatches:
+class MistralBatches(FileBatches):
     """The batch API of Mistral; see `base.Service`."""
 
+    path = "batch/jobs"
     limits = Limits(rows=100_000, bytes=512_000_000, one_model=True)
     discount = 0.5
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
 
     def line(self, part: Part) -> bytes:
         if part.wire != "openai-chat":
@@ -81,9 +76,7 @@ class MistralBatches:
         }
         if sending.hours is not None:
             asked["timeout_hours"] = sending.hours
-        raw = await self._calls.ask(self._calls.request("POST", "batch/jobs", json=asked), again=False)
-        made = decode_json(raw.body, _Job, "the batch")
-        return Sent(id=made.id, files=(file.id,), wire=sending.wire, model=sending.model)
+        return await self._created(sending, file, asked)
 
     async def find(self, tag: str) -> Sent | None:
         number = 0
@@ -98,12 +91,8 @@ class MistralBatches:
                 return None
             number += 1
 
-    async def look(self, sent: Sent) -> Status:
-        try:
-            raw = await self._calls.ask(self._calls.request("GET", f"batch/jobs/{sent.id}"))
-        except NotFoundError as error:
-            return Status(state="failed", error=error.message, gone=True)
-        job = decode_json(raw.body, _Job, "the batch")
+    def _status(self, body: bytes) -> Status:
+        job = decode_json(body, _Job, "the batch")
         return Status(
             state=_STATES.get(job.status, "running"),
             done=job.succeeded_requests,
@@ -111,22 +100,6 @@ class MistralBatches:
             results=tuple(name for name in (job.output_file, job.error_file) if name),
             error="; ".join(problem.message for problem in job.errors[:3]) or None,
         )
-
-    async def results(self, sent: Sent, status: Status) -> AsyncGenerator[Result, None]:
-        for name in status.results:
-            async with aclosing(self._calls.lines(self._calls.request("GET", f"files/{name}/content"))) as lines:
-                async for line in lines:
-                    yield result_of(self._calls, sent, line)
-
-    async def cancel(self, sent: Sent) -> None:
-        try:
-            await self._calls.ask(self._calls.request("POST", f"batch/jobs/{sent.id}/cancel"))
-        except BadRequestError:
-            if (await self.look(sent)).state in ("waiting", "running"):
-                raise
-
-    async def forget(self, sent: Sent, status: Status) -> None:
-        await delete_files(self._calls, sent)
 
 
 SERVICE = MistralBatches

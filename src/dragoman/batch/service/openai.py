@@ -10,16 +10,13 @@ Source: API reference (openai-openapi f85dbe223d), batch guide: 50,000 requests,
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any, Final
 
 import msgspec
 
-from dragoman.batch.service.base import Limits, Part, Result, Sending, Sent, State, Status
-from dragoman.batch.service.calls import Calls
-from dragoman.batch.service.files import FileMade, delete_files, result_of, upload
-from dragoman.errors import BadRequestError, ConfigError, NotFoundError
+from dragoman.batch.service.base import Limits, Part, Sending, Sent, State, Status
+from dragoman.batch.service.files import FileBatches, FileMade, upload
+from dragoman.errors import ConfigError
 from dragoman.wire.base import decode_json
 
 _PATHS: Final = {"openai-chat": "/v1/chat/completions", "openai-responses": "/v1/responses"}
@@ -70,14 +67,12 @@ class _Page(msgspec.Struct):
     has_more: bool = False
 
 
-class OpenAIBatches:
+class OpenAIBatches(FileBatches):
     """The batch API of OpenAI; see `base.Service`."""
 
+    path = "batches"
     limits = Limits(rows=50_000, bytes=200_000_000, one_model=True)
     discount = 0.5
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
 
     def line(self, part: Part) -> bytes:
         body, path = msgspec.Raw(part.body), _path(part.wire)
@@ -94,9 +89,7 @@ class OpenAIBatches:
             "metadata": {_TAG: sending.tag},
             "output_expires_after": {"anchor": "created_at", "seconds": _MONTH},
         }
-        raw = await self._calls.ask(self._calls.request("POST", "batches", json=asked), again=False)
-        made = decode_json(raw.body, _Batch, "the batch")
-        return Sent(id=made.id, files=(file.id,), wire=sending.wire, model=sending.model)
+        return await self._created(sending, file, asked)
 
     async def _ready(self, file: FileMade) -> None:
         """A file can be used as soon as it is there."""
@@ -113,29 +106,8 @@ class OpenAIBatches:
                 return None
             params["after"] = page.data[-1].id
 
-    async def look(self, sent: Sent) -> Status:
-        try:
-            raw = await self._calls.ask(self._calls.request("GET", f"batches/{sent.id}"))
-        except NotFoundError as error:
-            return Status(state="failed", error=error.message, gone=True)
-        return _status(decode_json(raw.body, _Batch, "the batch"))
-
-    async def results(self, sent: Sent, status: Status) -> AsyncGenerator[Result, None]:
-        for name in status.results:
-            async with aclosing(self._calls.lines(self._calls.request("GET", f"files/{name}/content"))) as lines:
-                async for line in lines:
-                    yield result_of(self._calls, sent, line)
-
-    async def cancel(self, sent: Sent) -> None:
-        try:
-            await self._calls.ask(self._calls.request("POST", f"batches/{sent.id}/cancel"))
-        except BadRequestError:
-            if _status_over(await self.look(sent)):
-                return  # it has ended in the meantime
-            raise
-
-    async def forget(self, sent: Sent, status: Status) -> None:
-        await delete_files(self._calls, sent)
+    def _status(self, body: bytes) -> Status:
+        return _status(decode_json(body, _Batch, "the batch"))
 
 
 def _path(wire: str) -> str:
@@ -157,10 +129,6 @@ def _status(batch: _Batch) -> Status:
         faults={one.line: one.message or str(one.code) for one in problems if one.line is not None},
         crowded=any(one.code in _CROWDED for one in problems),
     )
-
-
-def _status_over(status: Status) -> bool:
-    return status.state not in ("waiting", "running")
 
 
 SERVICE = OpenAIBatches

@@ -27,6 +27,7 @@ from dragoman.errors import (
     AuthenticationError,
     BadRequestError,
     BudgetError,
+    ConnectError,
     DragomanError,
     MissingKeyError,
     PermissionDeniedError,
@@ -48,6 +49,9 @@ ENDS_ALL: Final = (AuthenticationError, MissingKeyError, PermissionDeniedError, 
 # How often it is tried to hand a batch in, and the seconds before the second time; doubled each time.
 _ATTEMPTS: Final = 4
 _PAUSE: Final = 0.5
+# How far a provider's list of its batches may be behind: times the first pause that two looks at a batch are apart, and
+# seconds at the most; and after how long it has caught up for sure.
+_BEHIND, _MOST_BEHIND, _CAUGHT_UP = 6.0, 30.0, 3600.0
 
 
 class _NotMade(Exception):
@@ -69,10 +73,14 @@ class Sender:
         plain: The client's.
         job: Hexadecimal: what the tags of this journal have in common.
         sync: Makes the journal durable.
+        poll: Seconds before a batch is looked at first.
 
     Attributes:
         holds: What is reserved in budgets, by tag.
+        give_up: Settles the rows of a batch that can never be handed in, or has them asked live.
     """
+
+    give_up: Callable[[Entry, str], None]
 
     def __init__(
         self,
@@ -82,6 +90,7 @@ class Sender:
         plain: Plain,
         job: str,
         sync: Callable[[], Awaitable[None]],
+        poll: float,
     ) -> None:
         self.holds: dict[str, Hold] = {}
         self._spool = spool
@@ -90,6 +99,8 @@ class Sender:
         self._plain = plain
         self._job = job
         self._sync = sync
+        self._poll = poll
+        self._behind = min(poll * _BEHIND, _MOST_BEHIND)
         self._sent: Counter[str] = Counter()
 
     def notes(self) -> tuple[str, ...]:
@@ -134,8 +145,12 @@ class Sender:
             try:
                 sent = await self._submitted(lot.service, sending, intent)
             except _NotMade as proof:
-                await self.void(entry)
-                self._refused(number, lot, proof.error, live=live)
+                if isinstance(proof.error, RateLimitError):
+                    self.crowded(lot, entry, str(proof.error), alone=not away)
+                    await self.void(entry)
+                else:
+                    await self.void(entry)
+                    self._refused(number, lot, proof.error, live=live)
                 return None
         self._book.submitted(self._journal, entry, sent)
         await self._sync()
@@ -143,15 +158,34 @@ class Sender:
         return entry
 
     def _refused(self, number: int, lot: Lot, error: DragomanError, *, live: bool) -> None:
-        """The provider takes no batch: now, or never."""
-        if isinstance(error, RateLimitError):
-            _log.info("%s takes no more batches now: %s", lot.provider, error)
-            lot.crowd(None)
-            return
+        """The provider takes no batch."""
         if not live or isinstance(error, ENDS_ALL):
             raise error
         _log.warning("%s takes no batch, so its rows are asked live: %s", lot.provider, error)
         self._spool.divert(number)
+
+    def crowded(self, lot: Lot, entry: Entry, words: str, *, alone: bool) -> None:
+        """
+        The provider has no room for a batch: later, or, if it is one row for which there is never room, not at all.
+
+        Args:
+            lot: The lot.
+            entry: The batch.
+            words: The provider's.
+            alone: Whether no other batch of this run takes room there.
+
+        Raises:
+            BatchError: There seems to be no room for any row.
+        """
+        _log.info("%s takes no more batches now: %s", lot.provider, words)
+        tag = entry.intent.tag
+        if alone and entry.count == 1 and (key := next(iter(self._spool.away(tag)), None)) is not None:
+            row = self._spool.row(key, tag)
+            never = lot.never(b"" if row is None else row.line, words)
+            if never is not None:
+                self.give_up(entry, f"{never}: {words}")
+                return
+        lot.crowd(entry.count if alone else None, self._poll)
 
     async def _submitted(self, service: Service, sending: Sending, intent: Intent) -> Sent:
         """
@@ -164,10 +198,11 @@ class Sender:
         for attempt in range(_ATTEMPTS):
             try:
                 return await service.submit(sending)
-            except (*ENDS_ALL, BadRequestError) as error:
+            except (*ENDS_ALL, BadRequestError, RateLimitError) as error:
                 raise _NotMade(error) from error
             except DragomanError as error:
-                found = await self.find(service, intent)  # if that fails, nothing is proved, and the intent stays
+                # Where nothing was sent, nothing is looked for; if that fails, nothing is proved, and the intent stays.
+                found = None if isinstance(error, ConnectError) else await self.find(service, intent)
                 if found is not None:
                     return found
                 if attempt + 1 == _ATTEMPTS or not (error.retryable or isinstance(error, TransportError | WireError)):
@@ -185,18 +220,22 @@ class Sender:
 
     async def find(self, service: Service, intent: Intent) -> Sent | None:
         """
-        The batch of an intent, if the provider has it; a list may be behind, so it is looked at twice.
+        The batch of an intent, if the provider has it; its list may be behind, so it is looked at for a while.
 
         Raises:
             DragomanError: It cannot be asked.
         """
-        for pause in (_PAUSE, None):
+        sleep = self._plain.context(None).runtime.sleep
+        left = 0.0 if time.time() - intent.at > _CAUGHT_UP else self._behind
+        pause = min(_PAUSE, left / 4)
+        while True:
             found = await service.find(intent.tag)
             if found is not None:
                 return Sent(id=found.id, files=found.files, wire=intent.wire, model=intent.model)
-            if pause is not None:
-                await self._plain.context(None).runtime.sleep(pause)
-        return None
+            if left <= 0:
+                return None
+            await sleep(min(pause, left))
+            left, pause = left - pause, pause * 2
 
     async def hold(self, intent: Intent, model: str, least: int, discount: float) -> None:
         """

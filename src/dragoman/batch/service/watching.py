@@ -79,6 +79,7 @@ class Watching:
         self._plain = plain
         self._forms = forms
         self._sender = sender
+        sender.give_up = self._give_up
         self._poll = poll
         self._live = live
         self._pause = poll
@@ -191,22 +192,13 @@ class Watching:
         await self._collect(service, entry, status)
 
     async def _collect(self, service: Service, entry: Entry, status: Status) -> None:
-        taking = Collecting(
-            self._spool,
-            self._keeping,
-            self._plain.routes,
-            entry,
-            discount=service.discount,
-            forms=self._forms,
-            live=self._live,
-            now=time.time(),
-        )
+        taking = self._taking(service, entry)
         lot = self._lots.of(entry.intent.provider, entry.intent.wire, entry.intent.model)
         if status.crowded:
-            alone = len(self.away) == 1
-            self._spool.release_all(entry.intent.tag)
             if lot is not None:
-                lot.crowd(entry.count if alone else None, self._poll)
+                words = status.error or "the batch has failed because too much was handed in"
+                self._sender.crowded(lot, entry, words, alone=len(self.away) == 1)
+            self._spool.release_all(entry.intent.tag)
         elif status.state == "failed" and not status.gone:
             self._fault(taking, status)
         else:
@@ -216,6 +208,25 @@ class Watching:
         counted = not status.crowded and not status.faults
         await self._close(entry, taking, counted=counted)
         await self._forget(service, entry, status)
+
+    def _taking(self, service: Service, entry: Entry) -> Collecting:
+        return Collecting(
+            self._spool,
+            self._keeping,
+            self._plain.routes,
+            entry,
+            discount=service.discount,
+            forms=self._forms,
+            live=self._live,
+            now=time.time(),
+        )
+
+    def _give_up(self, entry: Entry, why: str) -> None:
+        """There is never room for its rows."""
+        taking = self._taking(self._service(entry), entry)
+        taking.rest(taking.refusal(why))
+        if self._live:
+            self._lots.live(entry.count, why)
 
     async def _take(self, service: Service, entry: Entry, status: Status, taking: Collecting) -> None:
         assert entry.sent is not None  # it has ended

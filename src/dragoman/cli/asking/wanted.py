@@ -70,7 +70,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         """
         if in_talk and self.fallback:
             raise click.UsageError(t("ask.fallback_in_conversation"))
-        if in_talk and (self.schema or self.schema_multi):
+        if in_talk and (self.schema is not None or self.schema_multi is not None):
             raise click.UsageError(t("ask.schema_in_conversation"))
         given = {
             "--json": as_json,
@@ -82,11 +82,13 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         forms = [name for name, on in given.items() if on]
         if len(forms) > 1:
             raise click.UsageError(t("usage.two", one=forms[0], other=forms[1]))
-        schemas = [name for name, on in (("--schema", self.schema), ("--schema-multi", self.schema_multi)) if on]
+        schemas = [
+            name for name, on in (("--schema", self.schema), ("--schema-multi", self.schema_multi)) if on is not None
+        ]
         if len(schemas) > 1:
             raise click.UsageError(t("usage.two", one=schemas[0], other=schemas[1]))
         if schemas and forms and forms[0] != "--json":
-            raise click.UsageError(f"{schemas[0]} prints JSON: {forms[0]} has no meaning with it")
+            raise click.UsageError(t("usage.prints_json", one=schemas[0], other=forms[0]))
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,8 +164,10 @@ def plan_of(wanted: Wanted, setup: Setup) -> Plan:
     template = find(wanted.template, setup.environ) if wanted.template else None
     if wanted.param and template is None:
         raise ConfigError("-p fills a place of a template: name one with -t", field="param")
-    given = wanted.schema_multi or wanted.schema or (template.schema if template else None)
     many = wanted.schema_multi is not None
+    given = wanted.schema_multi if many else wanted.schema
+    if given is None and template is not None:
+        given = template.schema
     return Plan(
         wanted=wanted,
         template=template,

@@ -11,6 +11,7 @@ from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.conv.place import Place, placed
 from dragoman.cli.output import terminal
+from dragoman.cli.words import t
 
 
 @click.command("chat", context_settings=CONTEXT)
@@ -47,7 +48,7 @@ def COMMAND(
     from dragoman.cli.chat.begin import Wishes, begun  # who asks for help need not load what talks
 
     if goes_on and cid:
-        raise click.UsageError("-c and --cid exclude each other", ctx)
+        raise click.UsageError(t("usage.two", one="-c", other="--cid"), ctx)
     wishes = Wishes(
         model=model, system=system, attach=attach, option=option, last=goes_on, name=cid, branch=branch, log=not no_log
     )

@@ -10,7 +10,6 @@ needs the program itself is kept in a file, for as long as the program's own fil
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -33,11 +32,8 @@ def complete(arguments: Sequence[str]) -> int:
     found = list(candidates(words or [""]))
     last = words[-1] if words else ""
     lines = [_written(shell, value, about, last) for value, about in found[:_SHOWN]]
-    try:
-        sys.stdout.write("".join(f"{line}\n" for line in dict.fromkeys(lines)))
-        sys.stdout.flush()
-    except BrokenPipeError:  # the shell has gone on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.stdout.write("".join(f"{line}\n" for line in dict.fromkeys(lines)))
+    sys.stdout.flush()
     return 0
 
 

@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 
 @click.command("completion", context_settings=CONTEXT)
-@click.argument("shell", type=click.Choice(list(SCRIPTS)))
+@click.argument("shell", metavar="SHELL", type=click.Choice(list(SCRIPTS)))
 @click.option("--install", is_flag=True, help="Set it up for every new shell.")
 def COMMAND(shell: str, install: bool) -> int:
     """

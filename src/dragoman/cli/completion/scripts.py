@@ -37,9 +37,12 @@ _dragoman() {
                 value=${value//:/\\:}
                 if [[ $line == *$'\t'* ]]; then plain+=("$value:${line#*$'\t'}"); else plain+=("$value"); fi ;;
         esac
-    done < <("${(Q)words[1]}" __complete zsh "${(@Q)words[2,CURRENT]}" 2>/dev/null)
+    done < <("${(Q)words[1]}" __complete zsh "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)
     (( $#plain )) && _describe -V dragoman plain "${space[@]}"
-    (( files )) && _files
+    if (( files )); then
+        [[ $PREFIX == --*=* ]] && compset -P 1 '*='
+        _files
+    fi
 }
 if [[ $funcstack[1] == _dragoman ]]; then
     _dragoman "$@"
@@ -52,10 +55,17 @@ FISH: Final = r"""# dragoman: completion for fish
 function __dragoman_complete
     set -l words (commandline -opc)
     set -l typed (commandline -ct)
-    for line in (command $words[1] __complete fish $words[2..-1] "$typed" 2>/dev/null)
+    set -l plain $typed
+    for close in '' "'" '"' # a quote may be open
+        set plain (string unescape -- $typed$close); and break
+    end
+    for line in (command $words[1] __complete fish $words[2..-1] "$plain" 2>/dev/null)
         switch $line
             case ':file'
-                __fish_complete_path "$typed"
+                set -l option (string match -r -- '^--[^=]+=' $typed)
+                for path in (complete -C "'' "(string replace -- "$option" '' "$typed")) # what it says for any command
+                    echo "$option$path"
+                end
             case ':nospace'
             case '*'
                 echo $line

@@ -11,12 +11,13 @@ from typing import Any, Final
 import click
 import msgspec
 
+from dragoman import catalog
 from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.config.edit import write_value
 from dragoman.cli.config.known import Key, of_text, parse_key
-from dragoman.cli.config.reading import found, read_file, strangers
-from dragoman.cli.output import print_json, print_table, safe, talk, write
+from dragoman.cli.config.reading import defaults, found, read_file, strangers
+from dragoman.cli.output import print_json, print_table, safe, talk, terminal, write
 from dragoman.cli.setup import Setup, load
 from dragoman.cli.words import t
 from dragoman.errors import ConfigError
@@ -86,8 +87,12 @@ def GET(key: str) -> int:
 def SET(key: str, value: str, project: bool) -> int:
     """Write the VALUE of KEY, and leave the rest of the file as it is."""
     wanted = parse_key(key)
-    path = _path(load(os.environ, Path()), project=project)
-    change(path, wanted, of_text(wanted, value))
+    setup = load(os.environ, Path())
+    chosen = of_text(wanted, value)
+    if wanted.table == "aliases" or str(wanted) in ("model", "fallback"):
+        for model in [chosen] if isinstance(chosen, str) else chosen:
+            known_model(model, setup)
+    change(_path(setup, project=project), wanted, chosen)
     return exits.OK
 
 
@@ -117,6 +122,18 @@ def PATH(project: bool) -> int:
     """Print where the file is, whether it is there or not."""
     write(f"{_path(load(os.environ, Path()), project=project)}\n")
     return exits.OK
+
+
+def known_model(model: str, setup: Setup) -> str:
+    """
+    The whole name of a model, or of an alias's model.
+
+    Raises:
+        UnknownModelError: It leads to no provider; near names are told.
+    """
+    model = defaults([setup.project, setup.user]).aliases.get(model, model)
+    provider, name = catalog.parse_model(model, setup.knowing(model).providers)
+    return f"{provider}/{name}"
 
 
 def change(path: Path, key: Key, value: Any) -> None:
@@ -154,7 +171,10 @@ def open_editor(path: Path) -> None:
     Raises:
         ConfigError: There is no editor, or it failed.
     """
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ("notepad" if os.name == "nt" else "vi")
+    said = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not said and not terminal(os.environ).interactive:
+        raise ConfigError(f"an editor needs a terminal: edit {path}, or set EDITOR", field="editor")
+    editor = said or ("notepad" if os.name == "nt" else "vi")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         code = subprocess.call([*shlex.split(editor), str(path)])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import click
 import msgspec
@@ -16,6 +17,7 @@ from dragoman.cli.app import CONTEXT
 from dragoman.cli.kb.place import Place, placed, shown
 from dragoman.cli.output import print_json, talk, terminal
 from dragoman.cli.setup import load
+from dragoman.cli.words import t
 from dragoman.client import Client
 from dragoman.knowledge.hashing import MODEL
 from dragoman.knowledge.values import AddReport, Format, Progress
@@ -54,6 +56,7 @@ def ADD(
     A file that has not changed since the last time costs its reading and nothing else.  Exit code 1 if a file cannot
     be read; the others are in.
     """
+    logging.getLogger("pypdf").addHandler(logging.NullHandler())  # what is wrong with a file is said below, once
     with place.opened(embedding_client(embed, place), new=True, embed=embed, size=size) as base:
         report = base.add(
             *paths,
@@ -91,7 +94,8 @@ def _progress() -> Callable[[Progress], None] | None:
 
     def tell(progress: Progress) -> None:
         if progress.what == "embed" or progress.done % 100 == 0:
-            talk(f"· {progress.what} {progress.done} of {progress.total}")
+            doing = "kb.doing.embed" if progress.what == "embed" else "kb.doing.read"
+            talk(t(doing, done=progress.done, total=progress.total))
 
     return tell
 
@@ -100,19 +104,20 @@ def _tell(report: AddReport) -> None:
     for trouble in report.failed:
         talk(f"✗ {shown(trouble.source)}: {trouble.why}")
     for old, new in report.renamed:
-        talk(f"· {shown(old)} is {shown(new)} now")
-    counts: dict[str, Any] = {
-        "added": len(report.added),
-        "changed": len(report.changed),
-        "renamed": len(report.renamed),
-        "tagged": len(report.tagged),
-        "removed": len(report.removed),
+        talk(t("kb.moved", old=shown(old), new=shown(new)))
+    counts = {
+        "kb.added": len(report.added),
+        "kb.changed": len(report.changed),
+        "kb.renamed": len(report.renamed),
+        "kb.tagged": len(report.tagged),
+        "kb.gone": len(report.removed),
     }
-    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    talk(f"✓ {told or 'nothing to do'}; {report.unchanged} unchanged")
+    told = ", ".join(t(key, count=count) for key, count in counts.items() if count)
+    if told or report.unchanged or not report.failed:
+        talk(t("kb.did", told=told or t("kb.idle"), unchanged=report.unchanged))
     if report.missing:
-        talk(f"· {len(report.missing)} documents have no file any more: --prune removes them")
+        talk(t("kb.missing", count=len(report.missing)))
     if report.was:
-        talk(f"· all pieces were embedded again: {report.embed} instead of {report.was}")
+        talk(t("kb.embedded_anew", embed=report.embed, was=report.was))
     elif report.embed == MODEL and report.added:
-        talk("· vectors by local/hash, which needs no model (better ones: --embed openai/text-embedding-3-small)")
+        talk(t("kb.local"))

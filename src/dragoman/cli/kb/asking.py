@@ -16,6 +16,7 @@ from dragoman.cli.conv.place import usual_store
 from dragoman.cli.kb.place import Place, named, placed, shown
 from dragoman.cli.output import print_json, talk, terminal, write
 from dragoman.cli.session import session
+from dragoman.cli.words import t
 from dragoman.knowledge.base import KnowledgeBase
 from dragoman.knowledge.values import Answer
 from dragoman.types.messages import Message
@@ -73,7 +74,7 @@ def _streamed(base: KnowledgeBase, question: str, which: dict[str, Any]) -> Answ
             write(piece)
         write("\n")
     if stream.revised:
-        talk("· that did not hold against the documents; checked:")
+        talk(t("kb.revised"))
         write(stream.answer.text.rstrip() + "\n")
     return stream.answer
 
@@ -86,7 +87,7 @@ def _prove(answer: Answer) -> None:
     for finding in answer.findings:
         talk(f"· {finding}")
     if not answer.found:
-        talk("· not found in the documents")
+        talk(t("kb.not_found"))
 
 
 def _said(name: str | None) -> Sequence[Message] | None:

@@ -14,6 +14,7 @@ from dragoman.cli.columns import cut, line_width, print_columns
 from dragoman.cli.kb.adding import embedding_client
 from dragoman.cli.kb.place import Place, named, placed, shown
 from dragoman.cli.output import print_json, safe, talk, write
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.knowledge.values import Document
 
@@ -40,7 +41,7 @@ def SEARCH(
         write(f"{safe(shown(hit.place))}  ({hit.score:.4f})\n")
         write(cut(f"    {safe(' '.join(hit.text.split()))}", width) + "\n")
     if not hits:
-        talk("· nothing fits")
+        talk(t("kb.nothing"))
     return exits.OK
 
 
@@ -64,7 +65,7 @@ def LIST(place: Place, as_json: bool) -> int:
         heads = ("document", "format", "pieces", "kB", "tags")
         print_columns(rows, heads, right=("pieces", "kB"), limit=line_width(os.environ))
     else:
-        talk("· no documents yet: dragoman kb add FOLDER")
+        talk(t("kb.none"))
     return exits.OK
 
 
@@ -75,12 +76,12 @@ def LIST(place: Place, as_json: bool) -> int:
 def RM(place: Place, documents: tuple[str, ...], every: bool) -> int:
     """Remove documents from the base; their files stay.  A folder removes what is below it."""
     if every == bool(documents):
-        raise click.UsageError("name documents, or give --all")
+        raise click.UsageError(t("kb.name_or_all"), click.get_current_context())
     with place.opened() as base:
         there = [one.source for one in base.list()]
         chosen = there if every else [source for name in documents for source in _meant(name, there)]
         removed = base.remove(*chosen)
-    talk(f"✓ {removed} removed")
+    talk(t("kb.removed", count=removed))
     return exits.OK
 
 

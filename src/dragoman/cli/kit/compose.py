@@ -133,4 +133,6 @@ def _read(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the file {path!r} cannot be read: {error}", field="file") from error
+        raise ConfigError(
+            f"the file {path!r} cannot be read: {getattr(error, 'strerror', None) or error}", field="file"
+        ) from error

@@ -14,6 +14,7 @@ from dragoman.cli import exits
 from dragoman.cli.kit.about import prompts_of
 from dragoman.cli.options import parse_options
 from dragoman.cli.output import talk, terminal, write
+from dragoman.cli.words import t
 from dragoman.kits.documents import FORMATS
 from dragoman.kits.rewriting.files import decoded
 from dragoman.kits.rewriting.values import RewriteEstimate, RewriteProgress, RewriteResult
@@ -68,18 +69,25 @@ def without(keywords: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def tell_estimate(estimate: RewriteEstimate) -> int:
     """Say what a run takes."""
-    price = "the price is not known" if estimate.cost is None else f"about ${estimate.cost:,.4f}"
-    write(
-        f"{counted(estimate.segments, 'segment')}, {estimate.reused:,} of them there already; "
-        f"{counted(estimate.requests, 'request')}, about {estimate.input_tokens:,} tokens in "
-        f"and {estimate.output_tokens:,} out; {price}\n"
+    words = t(
+        "kit.takes",
+        segments=_segments(estimate.segments),
+        reused=estimate.reused,
+        requests=_requests(estimate.requests),
+        input=estimate.input_tokens,
+        output=estimate.output_tokens,
+        price=t("kit.no_price") if estimate.cost is None else t("kit.price", cost=estimate.cost),
     )
+    write(f"{words}\n")
     return exits.OK
 
 
-def counted(number: int, word: str) -> str:
-    """A number and what it counts."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+def _segments(count: int) -> str:
+    return t("kit.segment" if count == 1 else "kit.segments", count=count)
+
+
+def _requests(count: int) -> str:
+    return t("kit.request" if count == 1 else "kit.requests", count=count)
 
 
 def bar() -> Callable[[RewriteProgress], None] | None:
@@ -94,26 +102,26 @@ def line(progress: RewriteProgress, width: int = 30) -> str:
     part = progress.done / progress.total if progress.total else 1.0
     filled = round(part * width)
     cost = "" if progress.cost is None else f" · ${progress.cost:.4f}"
-    errors = f" · {progress.errors} with errors" if progress.errors else ""
+    errors = t("kit.with_errors", count=progress.errors) if progress.errors else ""
     return f"{'━' * filled}{' ' * (width - filled)} {progress.done:,}/{progress.total:,}{cost}{errors}"
 
 
 def tell(result: RewriteResult) -> int:
     """Say what was found, and what it took."""
     for finding in result.findings[:_SHOWN]:
-        talk(f"· {'error' if finding.severity == 'error' else 'warning'}, {finding}")
+        talk(t("kit.error" if finding.severity == "error" else "kit.warning", finding=finding))
     if len(result.findings) > _SHOWN:
-        talk(f"· and {len(result.findings) - _SHOWN} more: --json shows all")
+        talk(t("kit.more", count=len(result.findings) - _SHOWN))
     kept = sum(segment.kept for segment in result.segments)
     if kept:
-        talk(f"· {counted(kept, 'segment')} left as in the source: the new text would break the document")
+        talk(t("kit.left", segments=_segments(kept)))
     cost = "" if result.cost is None else f", ${result.cost:.4f}"
-    requests, reused = counted(result.requests, "request"), f"{result.reused:,} of them there before"
-    talk(f"· {counted(len(result.segments), 'segment')}, {reused}; {requests}{cost}")
+    segments, requests = _segments(len(result.segments)), _requests(result.requests)
+    talk(t("kit.did", segments=segments, reused=result.reused, requests=requests, cost=cost))
     return exits.OK if result.ok else exits.OUTPUT
 
 
 def stopped(output: str | None) -> int:
     """Say how to go on."""
-    talk("\n· stopped" + (f"; the same command goes on, {output}.job has what is paid" if output else ""))
+    talk(t("kit.stopped_at", output=output) if output else t("kit.stopped"))
     return exits.INTERRUPTED

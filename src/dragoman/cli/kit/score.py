@@ -9,6 +9,7 @@ from dragoman.cli import exits
 from dragoman.cli.app import CONTEXT
 from dragoman.cli.output import print_json, talk, write
 from dragoman.cli.session import session
+from dragoman.cli.words import t
 from dragoman.kits.evaluate import Scored, evaluate, kit_of
 from dragoman.kits.faces import blocking
 
@@ -26,7 +27,7 @@ def EVAL(kit: str, model: str | None, as_json: bool) -> int:
     if as_json:
         print_json({**msgspec.to_builtins(score), "passed": score.passed})
     else:
-        write(f"{score.passed} of {len(score.cases)} cases pass: {kit} by {asked.model}\n")
+        write(t("kit.passed", passed=score.passed, count=len(score.cases), kit=kit, model=asked.model) + "\n")
     return exits.OK if score.passed == len(score.cases) else exits.OUTPUT
 
 

@@ -17,6 +17,7 @@ from dragoman.cli.conv.place import usual_store
 from dragoman.cli.kit.about import prompts_of
 from dragoman.cli.output import print_json, talk, write
 from dragoman.cli.session import session
+from dragoman.cli.words import t
 from dragoman.errors import ConfigError
 from dragoman.kits.support.faces import Support
 from dragoman.kits.support.scenarios import Simulation
@@ -102,7 +103,8 @@ def _told(reply: SupportReply, *, as_json: bool) -> int:
     for finding in reply.findings:
         talk(f"· {finding}")
     if reply.escalate is not None:
-        talk(f"→ a person takes over ({reply.escalate.reason}, says the {reply.escalate.by}): {reply.escalate.summary}")
+        gone = reply.escalate
+        talk(t("kit.takes_over", reason=gone.reason, by=gone.by, summary=gone.summary))
     return exits.OK if reply.ok else exits.OUTPUT
 
 

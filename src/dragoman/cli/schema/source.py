@@ -84,4 +84,6 @@ def _content(given: str) -> str:
     try:
         return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"schema: {given} cannot be read: {error}", field="schema") from error
+        raise ConfigError(
+            f"schema: {given} cannot be read: {getattr(error, 'strerror', None) or error}", field="schema"
+        ) from error

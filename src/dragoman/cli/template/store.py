@@ -217,4 +217,6 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the template {path} cannot be read: {error}", field="template") from error
+        raise ConfigError(
+            f"the template {path} cannot be read: {getattr(error, 'strerror', None) or error}", field="template"
+        ) from error

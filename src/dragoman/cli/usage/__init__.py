@@ -47,7 +47,7 @@ def COMMAND(by: str, since: float | None, model: str | None, plot: bool, as_json
     dragoman usage --plot               bars of money, or of tokens where nothing has a price
     """
     if sum((plot, as_json, as_csv)) > 1:
-        raise click.UsageError("--plot, --json and --csv exclude each other")
+        raise click.UsageError(t("usage.exclude", names="--plot, --json, --csv"), click.get_current_context())
     import time  # the clock, for --since alone
 
     start = None if since is None else time.time() - since

@@ -13,8 +13,10 @@ Source: POSIX.1-2024, section 8.2 "Internationalization Variables".
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -74,3 +76,26 @@ def help_text(text: str) -> str:
     table: Mapping[str, str] = import_module(f"dragoman.cli.words.{language()}_help").HELP
     paragraphs = text.split("\n\n")
     return "\n\n".join(table.get(" ".join(paragraph.split()), paragraph) for paragraph in paragraphs)
+
+
+def of_click(text: str) -> str:
+    """A sentence that click says, in the language of its reader; one that is not known stays as it is."""
+    if language() == ENGLISH:
+        return text
+    table: Mapping[str, str] = import_module(f"dragoman.cli.words.{language()}_click").CLICK
+    for english, other in table.items():
+        fits = _pattern(english).fullmatch(text)
+        if fits is not None:
+            values = {name: of_click(value) if name == "message" else value for name, value in fits.groupdict().items()}
+            sentence = other.format_map(values)
+            return sentence if _writable(sentence) else text
+    return text
+
+
+@cache
+def _pattern(sentence: str) -> re.Pattern[str]:
+    """What a sentence with places looks like when they are filled."""
+    parts = re.split(r"{(\w+)}", sentence)
+    parts[::2] = [re.escape(part) for part in parts[::2]]
+    parts[1::2] = [f"(?P<{name}>.+?)" for name in parts[1::2]]
+    return re.compile("".join(parts), re.DOTALL)

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from dragoman.cli.words.zh_help_care import CARE
+from dragoman.cli.words.zh_help_work import WORK
+
 HELP: Final = {
+    **WORK,
+    **CARE,
     # what all of them share
     "One JSON array.": "输出一个 JSON 数组。",
     "One JSON object.": "输出一个 JSON 对象。",

@@ -238,7 +238,9 @@ def _text(source: object) -> str:
     try:
         return source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the source {str(source)!r} cannot be read: {error}", field="sources") from error
+        raise ConfigError(
+            f"the source {str(source)!r} cannot be read: {getattr(error, 'strerror', None) or error}", field="sources"
+        ) from error
 
 
 def _shown(sources: Mapping[str, str]) -> str:

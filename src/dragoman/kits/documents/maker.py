@@ -46,9 +46,8 @@ class Joined:
         """A part of the text, as it stands in the source."""
         first = bisect_left(self._breaks, begin)
         pieces: list[str] = []
-        for place, joiner in zip(self._breaks[first:], self._joiners[first:], strict=True):
-            if place >= end:
-                break
+        for number in range(first, bisect_left(self._breaks, end)):
+            place, joiner = self._breaks[number], self._joiners[number]
             pieces += [self.text[begin:place], joiner]
             begin = place + 1
         return "".join([*pieces, self.text[begin:end]])
@@ -56,9 +55,8 @@ class Joined:
     def words(self, weaver: Weaver, begin: int, end: int) -> None:
         """Give words to a segment."""
         first = bisect_left(self._breaks, begin)
-        for place, joiner in zip(self._breaks[first:], self._joiners[first:], strict=True):
-            if place >= end:
-                break
+        for number in range(first, bisect_left(self._breaks, end)):
+            place, joiner = self._breaks[number], self._joiners[number]
             weaver.text(self.text[begin:place])
             if joiner == self.joiner:
                 weaver.text("\n")

@@ -18,16 +18,18 @@ from dragoman.kits.documents.maker import Joined, Maker
 from dragoman.kits.documents.protect import ENTITY, protected
 from dragoman.kits.documents.tags import CODE, WHOLE, Tag, end_of, tag_at
 
-_SPECIAL: Final = re.compile(r"[`\\<&$!\[\]\n]| {2,}\n")
+_SPECIAL: Final = re.compile(r"[`\\<&$!\[\]\n]|(?<! ) {2,}+\n")
 _AUTO: Final = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.\-]{1,31}:[^\s<>]{0,2000}|[^\s<>@]{1,64}@[^\s<>@]{1,255})>")
 _TARGET: Final = re.compile(
     r"\]\(\s*(?:<[^<>\n]*>|(?:[^\s()\\]|\\.|\([^\s()]*\))*+)"
     r"(?P<title>\s+(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)))?\s*\)"
 )
 _REFERENCE: Final = re.compile(r"\]\[([^\[\]\n]{0,999})\]")
+_LONGEST: Final = 1000  # a name of a link has 999 characters at most (CommonMark 0.31, "link label"), and its bracket
 _FOOTNOTE: Final = re.compile(r"\[\^[^\[\]\s]{1,200}\]")
 _FORMULA: Final = re.compile(r"\$\$[^$]{1,2000}\$\$|\$(?![\s\d])[^$\n]{1,500}?(?<![\s\\])\$(?!\d)")
 _DIGIT_FORMULA: Final = re.compile(r"\$\d[^$\n]{0,200}?[\\^_=+*{][^$\n]{0,200}?(?<![\s\\])\$(?!\d)")
+_FORMULA_ENDS: Final = {"(": "\\)", "[": "\\]"}
 _BACKTICKS: Final = re.compile(r"`+")
 
 
@@ -54,6 +56,7 @@ class Inline:
         self._words = 0  # where words begin that are not given yet
         self._closing: dict[int, Callable[[], int]] = {}  # what to do at the bracket that ends a link
         self._ends = _brackets(self._text)
+        self._absent: set[str] = set()  # what ends a formula, and is not in the rest of the text
 
     def cut(self) -> tuple[str, tuple[Piece, ...]]:
         """The text with marks, and the pieces."""
@@ -89,13 +92,19 @@ class Inline:
         following = self._text[begin + 1 : begin + 2]
         if following == "\n":
             return self._keep("break", begin, begin + 2)
-        if (
-            following in "(["
-            and (end := self._text.find("\\" + ")]"["([".index(following)], begin + 2)) > 0
-            and following
-        ):
-            return self._keep("formula", begin, end + 2)
+        closing = _FORMULA_ENDS.get(following)
+        if closing is not None and (end := self._formula_end(begin + 2, closing)):
+            return self._keep("formula", begin, end)
         return self._keep("escape", begin, begin + 2) if following and following in _SIGNS else 0
+
+    def _formula_end(self, begin: int, sign: str) -> int:
+        """Behind the sign that closes a formula, or 0; a sign that was not found once is not looked for again."""
+        if sign in self._absent:
+            return 0
+        end = self._text.find(sign, begin)
+        if end < 0:
+            self._absent.add(sign)
+        return end + len(sign) if end > 0 else 0
 
     def entity(self, begin: int) -> int:
         """A sign that is written as its name."""
@@ -160,7 +169,7 @@ class Inline:
             return 0
         if (found := _TARGET.match(self._text, end)) or ((found := _REFERENCE.match(self._text, end)) and found[1]):
             self._link(begin, end, found)
-        elif (label := self._text[begin + 1 : end]).casefold() in self._known:
+        elif end - begin <= _LONGEST and (label := self._text[begin + 1 : end]).casefold() in self._known:
             stop = found.end() if found else end + 1
             self._named(begin, end, stop, label)
         else:

@@ -20,7 +20,7 @@ from dragoman.kits.documents.base import Document, in_words
 from dragoman.kits.faces import AnyClient, asker
 from dragoman.kits.polishing.diff import Change, changes, unified
 from dragoman.kits.prompts import Prompts
-from dragoman.kits.rewriting.doing import check_counts, estimated_beforehand, place, rewritten
+from dragoman.kits.rewriting.doing import check_counts, estimated_beforehand, facts_of, place, rewritten
 from dragoman.kits.rewriting.engine import Progress
 from dragoman.kits.rewriting.glossary import Glossary, glossary_of
 from dragoman.kits.rewriting.task import Task
@@ -113,16 +113,7 @@ async def polish(
     outcome = await rewritten(task, where, asker(client), max_cost=max_cost, progress=progress, again=again)
     name = source.name if isinstance(source, Path) else "text"
     return PolishResult(
-        text=outcome.text,
-        findings=outcome.findings,
-        model=model,
-        usage=outcome.usage,
-        cost=outcome.cost,
-        requests=outcome.requests,
-        format=document.format,
-        segments=outcome.segments,
-        reused=outcome.reused,
-        output=str(where.output or ""),
+        **facts_of(outcome, where, document, model),
         level=level,
         diff=unified(before, outcome.text, name),
         changes=_changes(document, outcome.segments),

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -131,6 +132,22 @@ async def rewritten(
         return outcome
     finally:
         journal.close()
+
+
+def facts_of(outcome: Outcome, where: Place, document: Document, model: str) -> dict[str, Any]:
+    """What a `RewriteResult` says of what was done, whatever the kit."""
+    return {
+        "text": outcome.text,
+        "findings": outcome.findings,
+        "model": model,
+        "usage": outcome.usage,
+        "cost": outcome.cost,
+        "requests": outcome.requests,
+        "format": document.format,
+        "segments": outcome.segments,
+        "reused": outcome.reused,
+        "output": str(where.output or ""),
+    }
 
 
 def estimated_beforehand(task: Task, where: Place, client: AsyncClient) -> RewriteEstimate:

@@ -6,6 +6,7 @@ Rule: here stand signatures and words, and nothing else; what is done is a corou
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -29,50 +30,26 @@ if TYPE_CHECKING:
     from dragoman.policy.route.plans import Plan
 
 
-def _rules(
-    *,
-    model: str | Plan,
-    persona: str | Path | Persona | None,
-    policy: str | Path | Policy | None,
-    knowledge: Knowledge | None,
-    prompts: str | Path | None,
-    tone: str | None,
-    languages: Sequence[str] | None,
-    passages: int,
-    attempts: int,
-    names: Sequence[str],
-    secret: str | bytes | None,
-    keep_personal: bool,
-    settings: Settings | None,
-    talk: Mapping[str, Any],
-) -> Rules:
+def _check(knowledge: Knowledge | None, **counts: object) -> None:
     if knowledge is not None and not callable(getattr(knowledge, "search", None)):
         raise ConfigError(
             f"knowledge is {type(knowledge).__name__}: give an object with search(query, k)", field="knowledge"
         )
-    for field, value in (("passages", passages), ("attempts", attempts)):
+    for field, value in counts.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ConfigError(f"{field} is {value!r}: give a whole number, 1 or more", field=field)
-    files = Prompts("support", prompts)
-    who = read_persona(persona, files)
+
+
+def _persona(
+    given: str | Path | Persona | None, files: Prompts, tone: str | None, languages: Sequence[str] | None
+) -> Persona:
+    """Who answers, with what is said beside the file in place of what it says."""
+    persona = read_persona(given, files)
     if tone is not None:
-        who = msgspec.structs.replace(who, tone=tone)
+        persona = msgspec.structs.replace(persona, tone=tone)
     if languages is not None:
-        who = msgspec.structs.replace(who, languages=texts_of(languages, "languages", "codes"))
-    return Rules(
-        model=model,
-        persona=who,
-        policy=read_policy(policy, files),
-        prompts=files,
-        knowledge=knowledge,
-        passages=passages,
-        attempts=attempts,
-        names=texts_of(names, "names", "names"),
-        secret=secret,
-        keep_personal=keep_personal,
-        settings=settings,
-        talk=talk,
-    )
+        persona = msgspec.structs.replace(persona, languages=texts_of(languages, "languages", "codes"))
+    return persona
 
 
 class Session:
@@ -151,7 +128,7 @@ class AsyncSession:
         return await self._desk.erase()
 
 
-class _Support:
+class _Support(ABC):
     """What both faces take."""
 
     def __init__(
@@ -213,35 +190,35 @@ class _Support:
         """
         self._own = client is None
         self._client = self._made(client)
-        talk = {
-            "store": store,
-            "tenant": tenant,
-            "owner": owner,
-            "ttl": ttl,
-            "encryption": encryption,
-            "window": window,
-            "on_busy": on_busy,
-            "lease": lease,
-        }
-        self._rules = _rules(
+        _check(knowledge, passages=passages, attempts=attempts)
+        files = Prompts("support", prompts)
+        self._rules = Rules(
             model=model,
-            persona=persona,
-            policy=policy,
+            persona=_persona(persona, files, tone, languages),
+            policy=read_policy(policy, files),
+            prompts=files,
             knowledge=knowledge,
-            prompts=prompts,
-            tone=tone,
-            languages=languages,
             passages=passages,
             attempts=attempts,
-            names=names,
+            names=texts_of(names, "names", "names"),
             secret=secret,
             keep_personal=keep_personal,
             settings=settings,
-            talk=talk,
+            talk={
+                "store": store,
+                "tenant": tenant,
+                "owner": owner,
+                "ttl": ttl,
+                "encryption": encryption,
+                "window": window,
+                "on_busy": on_busy,
+                "lease": lease,
+            },
         )
 
+    @abstractmethod
     def _made(self, client: Any) -> Any:
-        raise NotImplementedError
+        """The client to ask by: the one that was given, or one of this face."""
 
     @property
     def persona(self) -> Persona:

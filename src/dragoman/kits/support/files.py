@@ -148,4 +148,6 @@ def _text_of(given: object, what: str) -> str:
     try:
         return Path(given).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise ConfigError(f"the {what} {str(given)!r} cannot be read: {error}", field=what) from error
+        raise ConfigError(
+            f"the {what} {str(given)!r} cannot be read: {getattr(error, 'strerror', None) or error}", field=what
+        ) from error

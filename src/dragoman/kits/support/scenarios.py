@@ -130,7 +130,9 @@ def read_scenario(given: Scenario | str | Path | Mapping[str, Any]) -> Scenario:
             values = {"name": Path(given).stem, **tomllib.loads(Path(given).read_text(encoding="utf-8"))}
         return _sound(msgspec.convert(values, Scenario))
     except (OSError, ValueError) as error:  # msgspec.ValidationError and TOMLDecodeError are ValueErrors
-        raise ConfigError(f"the scenario cannot be read: {error}", field="scenario") from error
+        raise ConfigError(
+            f"the scenario cannot be read: {getattr(error, 'strerror', None) or error}", field="scenario"
+        ) from error
 
 
 def _sound(scenario: Scenario) -> Scenario:

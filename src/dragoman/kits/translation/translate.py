@@ -20,7 +20,7 @@ from dragoman.kits.checks.base import Rules
 from dragoman.kits.documents.base import Document
 from dragoman.kits.faces import AnyClient, asker
 from dragoman.kits.prompts import Prompts
-from dragoman.kits.rewriting.doing import Place, check_counts, estimated_beforehand, place, rewritten
+from dragoman.kits.rewriting.doing import Place, check_counts, estimated_beforehand, facts_of, place, rewritten
 from dragoman.kits.rewriting.engine import Outcome, Progress, whole
 from dragoman.kits.rewriting.files import write_whole
 from dragoman.kits.rewriting.glossary import Glossary, glossary_of
@@ -117,7 +117,7 @@ async def translate(
     task = _task(document, to, model, style, rules, prompts, settings_of(settings))
     task = _sized(task, parallel, attempts, group_tokens)
     outcome = await rewritten(task, where, asker(client), max_cost=max_cost, progress=progress, again=again)
-    return _result(outcome, where, document, to, model)
+    return TranslateResult(**facts_of(outcome, where, document, model), to=to)
 
 
 async def estimate_translation(
@@ -208,20 +208,4 @@ def _pseudo(document: Document, rules: Rules, where: Place) -> TranslateResult:
     outcome = Outcome(text, segments, findings, Usage(), Decimal(0), 0, 0)
     if where.output is not None:
         write_whole(where.output, text, where.encoding)
-    return _result(outcome, where, document, PSEUDO, "")
-
-
-def _result(outcome: Outcome, where: Place, document: Document, to: str, model: str) -> TranslateResult:
-    return TranslateResult(
-        text=outcome.text,
-        findings=outcome.findings,
-        model=model,
-        usage=outcome.usage,
-        cost=outcome.cost,
-        requests=outcome.requests,
-        format=document.format,
-        segments=outcome.segments,
-        reused=outcome.reused,
-        output=str(where.output or ""),
-        to=to,
-    )
+    return TranslateResult(**facts_of(outcome, where, document, ""), to=PSEUDO)

@@ -1,4 +1,4 @@
-"""Schemas as each dialect can carry them: `dialect` has the rows, `walk` the way through a schema."""
+"""Schemas for each dialect: `dialect` has the rows, `walk` the way through a schema, `keywords` the steps."""
 
 from __future__ import annotations
 

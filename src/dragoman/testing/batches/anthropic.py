@@ -75,7 +75,7 @@ class Anthropic(Api):
         return [self.asked(row.custom_id, bytes(row.params)) for row in given]
 
     async def _list(self, request: web.Request) -> web.Response:
-        newest = [batch for batch in reversed(self.house.batches.values()) if "deleted" not in batch.extra]
+        newest = [batch for batch in self.house.listed() if "deleted" not in batch.extra]
         limit, after = int(request.query.get("limit", "20")), request.query.get("after_id")
         if after is not None:
             newest = newest[[batch.id for batch in newest].index(after) + 1 :]

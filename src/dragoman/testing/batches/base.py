@@ -143,6 +143,7 @@ class Batch:
         state: As of the last look.
         outcomes: Once it has ended; rows that were never come to are among them.
         created: Seconds since 1970.
+        since: The same, on the clock that never goes back.
         extra: Whatever its API wants to keep with it.
     """
 
@@ -150,7 +151,7 @@ class Batch:
         self.id, self.tag, self.rows, self.course = name, tag, list(rows), course
         self.state: State = "waiting"
         self.outcomes: list[Outcome] = []
-        self.created = int(time.time())
+        self.created, self.since = int(time.time()), time.monotonic()
         self.extra: dict[str, Any] = {}
         self._dialect = dialect
         self._left = course.looks
@@ -223,9 +224,10 @@ class House:
         names: Id of a file to whatever its API keeps of it.
         default: How batches go for which there is no course.
         lived: Plain calls that were answered, where an API has them beside its batches.
+        lag: Seconds until a batch that was created is in the lists.
     """
 
-    def __init__(self, folder: Path, courses: Iterable[Course], default: Course) -> None:
+    def __init__(self, folder: Path, courses: Iterable[Course], default: Course, lag: float = 0.0) -> None:
         self.folder = folder
         self.batches: dict[str, Batch] = {}
         self.files: dict[str, Path] = {}
@@ -233,6 +235,7 @@ class House:
         self.lived: list[Asked] = []
         self._courses = list(courses)
         self.default = default
+        self.lag = lag
         self._numbers = count(1)
 
     def create(self, prefix: str, rows: Iterable[Asked], *, tag: str = "", dialect: str) -> Batch:
@@ -245,6 +248,11 @@ class House:
     def batch(self, name: str) -> Batch:
         """The batch of that id; `KeyError` where there is none, which the API answers in its own words."""
         return self.batches[name]
+
+    def listed(self) -> list[Batch]:
+        """The batches that are in the lists, the newest first."""
+        now = time.monotonic()
+        return [batch for batch in reversed(self.batches.values()) if now - batch.since >= self.lag]
 
     def file(self, prefix: str, **about: Any) -> tuple[str, Path]:
         """A name and a path for a new file; `about` is kept in `names`."""

@@ -131,7 +131,7 @@ class Bedrock(Api):
     async def _list(self, request: web.Request) -> web.Response:
         wanted, start = request.query.get("nameContains", ""), int(request.query.get("nextToken", "0"))
         size = int(request.query.get("maxResults", "10"))
-        jobs = [job for job in reversed(self.house.batches.values()) if wanted in job.tag]
+        jobs = [job for job in self.house.listed() if wanted in job.tag]
         page: dict[str, Any] = {"invocationJobSummaries": [_shown(job) for job in jobs[start : start + size]]}
         return web.json_response(page | ({"nextToken": str(start + size)} if start + size < len(jobs) else {}))
 

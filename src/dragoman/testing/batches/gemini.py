@@ -178,7 +178,7 @@ class Gemini(Api):
         return rows, {str(number): row.metadata for number, row in enumerate(given)}
 
     async def _list(self, request: web.Request) -> web.Response:
-        newest = [batch for batch in reversed(self.house.batches.values()) if "deleted" not in batch.extra]
+        newest = [batch for batch in self.house.listed() if "deleted" not in batch.extra]
         start, size = int(request.query.get("pageToken", "0")), int(request.query.get("pageSize", "50"))
         page: dict[str, Any] = {"operations": [self._shown(batch) for batch in newest[start : start + size]]}
         return web.json_response(page | ({"nextPageToken": str(start + size)} if start + size < len(newest) else {}))

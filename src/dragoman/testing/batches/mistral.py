@@ -85,7 +85,7 @@ class Mistral(FilesApi):
 
     async def _list(self, request: web.Request) -> web.Response:
         number, size = int(request.query.get("page", "0")), int(request.query.get("page_size", "100"))
-        newest = list(self.house.batches.values())[::-1]
+        newest = self.house.listed()
         data = [self._job(batch) for batch in newest[number * size : (number + 1) * size]]
         return web.json_response({"object": "list", "data": data, "total": len(newest)})
 

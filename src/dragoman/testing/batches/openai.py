@@ -103,7 +103,7 @@ class OpenAI(FilesApi):
 
     async def _list(self, request: web.Request) -> web.Response:
         limit, after = int(request.query.get("limit", "20")), request.query.get("after")
-        newest = list(self.house.batches.values())[::-1]
+        newest = self.house.listed()
         at = next((at + 1 for at, batch in enumerate(newest) if batch.id == after), 0)
         page = newest[at : at + limit]
         data = [self._batch(batch) for batch in page]

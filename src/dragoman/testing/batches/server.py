@@ -48,6 +48,7 @@ class BatchServer:
         courses: How batches go, in the order in which they are created.
         default: How all others go.
         hook: Called before and after each request.
+        lag: Seconds until a batch that was created is in the lists.
 
     Attributes:
         house: Files and batches.
@@ -60,9 +61,10 @@ class BatchServer:
         *courses: Course,
         default: Course | None = None,
         hook: Hook | None = None,
+        lag: float = 0.0,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="dragoman-testing-batches-")
-        self.house = House(Path(self._folder.name), courses, default or Course())
+        self.house = House(Path(self._folder.name), courses, default or Course(), lag)
         self.seen: list[Seen] = []
         self.hook = hook
         self._apis = [made(self.house) for made in (api if isinstance(api, tuple) else (api,))]

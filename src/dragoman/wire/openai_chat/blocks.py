@@ -32,7 +32,8 @@ from dragoman.types.messages import (
     Refusal,
     Text,
 )
-from dragoman.wire.openai_chat.dialect import NAME, list_of, object_of, text_of
+from dragoman.wire.lenient import list_of, object_of, text_of
+from dragoman.wire.openai_chat.dialect import NAME
 from dragoman.wire.openai_chat.serve import data_url
 
 Block = dict[str, Any]

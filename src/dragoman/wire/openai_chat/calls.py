@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 
 from dragoman.types.events import Event, ToolCallDelta, ToolCallEnd, ToolCallStart
-from dragoman.wire.openai_chat.dialect import NAME, Custom, Function, ToolPiece, text_of, whole
+from dragoman.wire.lenient import text_of, whole
+from dragoman.wire.openai_chat.dialect import NAME, Custom, Function, ToolPiece
 
 _EMPTY = Function()
 

@@ -13,7 +13,7 @@ Sources: OpenAI's OpenAPI file (chat completions); the recordings of the vendors
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 import msgspec
 
@@ -173,38 +173,3 @@ FINISH_OUT: Final[dict[FinishReason, str | None]] = {
 def finish_reason(raw: str | None) -> FinishReason:
     """Our word for a reason as sent; what is not in the table is `unknown`."""
     return FINISH.get(raw, "unknown") if raw else "unknown"
-
-
-# --- looking at what may be of any type -------------------------------------------------------------------------------
-
-
-def text_of(value: Any) -> str:
-    """The value if it is a text, else an empty one."""
-    return value if isinstance(value, str) else ""
-
-
-def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether the value is a JSON object."""
-    return isinstance(value, dict)
-
-
-def is_array(value: Any) -> TypeGuard[list[Any]]:
-    """Whether the value is a JSON array."""
-    return isinstance(value, list)
-
-
-def object_of(value: Any) -> dict[str, Any]:
-    """The value if it is a JSON object, else an empty one."""
-    return value if is_object(value) else {}
-
-
-def list_of(value: Any) -> list[Any]:
-    """The value if it is a JSON array, else an empty one."""
-    return value if is_array(value) else []
-
-
-def whole(value: Any) -> int | None:
-    """The value if it is a whole number, else None."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

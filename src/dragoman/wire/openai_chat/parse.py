@@ -27,8 +27,9 @@ from dragoman.types.messages import (
     ToolCall,
     ToolResult,
 )
+from dragoman.wire.lenient import object_of, text_of
 from dragoman.wire.openai_chat.blocks import parse_block
-from dragoman.wire.openai_chat.dialect import NAME, object_of, text_of
+from dragoman.wire.openai_chat.dialect import NAME
 
 Fields = dict[str, Any]
 

@@ -31,18 +31,9 @@ from dragoman.types.events import (
 )
 from dragoman.types.media import audio_type
 from dragoman.types.messages import Audio, Citation, Image, TokenLogprob
+from dragoman.wire.lenient import list_of, object_of, text_of, whole
 from dragoman.wire.openai_chat.calls import Calls
-from dragoman.wire.openai_chat.dialect import (
-    NAME,
-    Block,
-    Choice,
-    Piece,
-    Sound,
-    list_of,
-    object_of,
-    text_of,
-    whole,
-)
+from dragoman.wire.openai_chat.dialect import NAME, Block, Choice, Piece, Sound
 
 
 class _Logprob(msgspec.Struct):

@@ -24,8 +24,9 @@ from dragoman.types.responses import ChatResponse, Choice
 from dragoman.types.usage import Usage
 from dragoman.wire import status as statuses
 from dragoman.wire.base import decode_json, not_protocol
+from dragoman.wire.lenient import is_object, text_of, whole
 from dragoman.wire.openai_chat import dialect
-from dragoman.wire.openai_chat.dialect import Answer, finish_reason, text_of
+from dragoman.wire.openai_chat.dialect import Answer, finish_reason
 from dragoman.wire.openai_chat.failure import failure, reported
 from dragoman.wire.openai_chat.reader import Reader, plain_text
 from dragoman.wire.openai_chat.usage import decode_usage
@@ -84,7 +85,7 @@ def _answer(status: int, headers: dict[str, str], body: bytes, provider: Provide
     except WireError as error:
         error.provider, error.status = provider.name if provider else None, status
         sent = _json(body)
-        if dialect.is_object(sent) and reported(sent):
+        if is_object(sent) and reported(sent):
             raise failure(status, headers, sent, body, provider) from error
         raise
     if answer.error or not answer.choices:
@@ -113,7 +114,7 @@ def _redirect(status: int, headers: dict[str, str], provider: Provider | None) -
 
 
 def _place(choice: dialect.Choice) -> int:
-    return dialect.whole(choice.index) or 0
+    return whole(choice.index) or 0
 
 
 def _groq_id(answer: Answer) -> str | None:

@@ -21,8 +21,9 @@ from dragoman.types.http import HttpRequest
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest
 from dragoman.wire.base import encode_json
+from dragoman.wire.lenient import list_of
 from dragoman.wire.openai_chat.blocks import Notes, own
-from dragoman.wire.openai_chat.dialect import NAME, list_of
+from dragoman.wire.openai_chat.dialect import NAME
 from dragoman.wire.openai_chat.messages import encode_messages
 from dragoman.wire.openai_chat.parse import parse_messages
 from dragoman.wire.openai_chat.settings import decode_settings, encode_settings

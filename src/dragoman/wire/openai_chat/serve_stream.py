@@ -33,7 +33,8 @@ from dragoman.types.events import (
 )
 from dragoman.types.messages import Audio, Image, Reasoning, Refusal, Text, ToolCall
 from dragoman.wire import sse
-from dragoman.wire.openai_chat.dialect import NAME, list_of, object_of
+from dragoman.wire.lenient import list_of, object_of
+from dragoman.wire.openai_chat.dialect import NAME
 from dragoman.wire.openai_chat.failure import encode_failure
 from dragoman.wire.openai_chat.serve import (
     NO_ID,

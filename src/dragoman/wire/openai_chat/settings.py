@@ -19,8 +19,8 @@ import msgspec
 
 from dragoman.types.providers import Provider
 from dragoman.types.requests import ChatRequest, Effort, OutputFormat, ReasoningSettings, Verbosity
+from dragoman.wire.lenient import list_of, object_of, text_of, whole
 from dragoman.wire.openai_chat.blocks import Notes, own
-from dragoman.wire.openai_chat.dialect import list_of, object_of, text_of, whole
 from dragoman.wire.openai_chat.tools import decode_choice, decode_tools, encode_choice, encode_tools
 
 

@@ -19,7 +19,8 @@ from dragoman.types.events import BEFORE_CONTENT, Finish, ProviderEvent, Start, 
 from dragoman.types.providers import Provider
 from dragoman.types.responses import ChatResponse
 from dragoman.wire.base import SseDecoder, decode_json
-from dragoman.wire.openai_chat.dialect import NAME, Answer, Choice, Piece, finish_reason, is_object, text_of
+from dragoman.wire.lenient import is_object, text_of
+from dragoman.wire.openai_chat.dialect import NAME, Answer, Choice, Piece, finish_reason
 from dragoman.wire.openai_chat.failure import failure, reported
 from dragoman.wire.openai_chat.reader import Reader, plain_text
 from dragoman.wire.openai_chat.reply import decode_response, ending

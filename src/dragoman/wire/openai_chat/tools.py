@@ -17,8 +17,9 @@ import msgspec
 
 from dragoman.errors import ConfigError
 from dragoman.types.tools import Tool
+from dragoman.wire.lenient import list_of, object_of
 from dragoman.wire.openai_chat.blocks import Notes, own
-from dragoman.wire.openai_chat.dialect import NAME, list_of, object_of
+from dragoman.wire.openai_chat.dialect import NAME
 
 CHOICES: Final = ("auto", "none", "required")
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dragoman.types.usage import Usage
-from dragoman.wire.openai_chat.dialect import is_object, object_of, whole
+from dragoman.wire.lenient import is_object, object_of, whole
 
 # Setting of `Usage` to where it may stand, nearest first: the object (empty for the usage itself) and the field.
 _INPUT, _OUTPUT = "prompt_tokens_details", "completion_tokens_details"

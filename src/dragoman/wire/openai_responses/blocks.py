@@ -18,7 +18,6 @@ from typing import Any, Final
 import msgspec
 
 from dragoman.errors import ConfigError
-from dragoman.types.http import Notice
 from dragoman.types.messages import (
     Audio,
     CacheMark,
@@ -34,32 +33,12 @@ from dragoman.wire.data_urls import data_url
 from dragoman.wire.lenient import list_of, object_of, text_of, whole
 from dragoman.wire.logprobs import decode_logprobs, encode_logprobs
 from dragoman.wire.openai_responses.dialect import NAME, Item, difference, is_ours, over, own
+from dragoman.wire.place import Place
 
 _BREAKPOINT: Final = {"mode": "explicit"}
 _FORMATS: Final = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _EXTENSIONS: Final = {"text/plain": "txt", "text/markdown": "md", "image/jpeg": "jpg"}  # others are named by their type
 _FORMAT_OF: Final = {media: name for name, media in _FORMATS.items()}
-
-
-class Place(msgspec.Struct, frozen=True):
-    """
-    Where a part stands.
-
-    Attributes:
-        field: Its path in the request, for notices.
-        role: Of its message; `tool` for what a tool gave back.
-        replay: Its native state may be sent: the target wrote it, or people did.
-        notices: Where what could not be carried is said.
-    """
-
-    field: str
-    role: str
-    replay: bool
-    notices: list[Notice]
-
-    def note(self, text: str, below: str = "") -> None:
-        """Say that this part was adapted."""
-        self.notices.append(Notice(f"{self.field}{below}", text))
 
 
 # --- value to block ---------------------------------------------------------------------------------------------------

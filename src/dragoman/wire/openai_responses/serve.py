@@ -24,10 +24,11 @@ from dragoman.types.responses import ChatResponse
 from dragoman.wire.base import error_headers, status_of
 from dragoman.wire.lenient import text_of
 from dragoman.wire.openai_errors import error_fields
-from dragoman.wire.openai_responses.blocks import Place, encode_block
+from dragoman.wire.openai_responses.blocks import encode_block
 from dragoman.wire.openai_responses.dialect import END_FIELDS, NAME, Item, is_ours, over, own, status_out
 from dragoman.wire.openai_responses.items import call_item
 from dragoman.wire.openai_responses.usage import encode_usage
+from dragoman.wire.place import Place
 
 # What goes out where the answer has no id of its own; the SDKs require one.
 NO_ID: Final = "resp_0"

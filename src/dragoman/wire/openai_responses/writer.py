@@ -33,9 +33,10 @@ from dragoman.types.messages import (
 )
 from dragoman.types.providers import Provider
 from dragoman.wire.call_ids import CallIds
-from dragoman.wire.openai_responses.blocks import Place, encode_block
+from dragoman.wire.openai_responses.blocks import encode_block
 from dragoman.wire.openai_responses.dialect import NAME, Item, over, own
 from dragoman.wire.openai_responses.items import call_item, kind_of
+from dragoman.wire.place import Place
 from dragoman.wire.turns import has_results
 
 # The API's limit (`FunctionCallOutputItemParam.call_id`).

@@ -17,19 +17,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import pickle
 import time
 from collections import deque
-from contextlib import suppress
-from typing import Any, Final
+from collections.abc import Awaitable, Sequence
+from typing import Final, Protocol
 
-from dragoman._version import __version__
-from dragoman.batch.ray.carrying import About, Outcome, code_of, python_of
-from dragoman.batch.ray.cluster import Cluster, LostError
-from dragoman.batch.ray.worker import Worker
-from dragoman.errors import BatchError, ConfigError, DragomanError
+from dragoman.batch.afar.carrying import Outcome
+from dragoman.errors import BatchError, DragomanError
 from dragoman.types.attempts import Attempt
-from dragoman.types.placement import Placement
 
 _log: Final = logging.getLogger("dragoman.batch")
 
@@ -41,8 +36,69 @@ _LOSSES: Final = 5
 _TRIES: Final = 3
 # Seconds before another worker is asked for in the place of one that was lost.
 _PAUSE: Final = 0.5
-# Seconds that workers have to close their connections.
-_GOODBYE: Final = 5.0
+
+
+class LostError(BatchError):
+    """A worker does not answer any more; its message says why."""
+
+
+class Post(Protocol):
+    """One worker, as the crew reaches it."""
+
+    async def open(self) -> str:
+        """
+        Have it made and made ready, however long its place takes; returns its name.
+
+        Raises:
+            LostError: It is gone, or does not answer.
+            ConfigError: It cannot be one: other code, or arguments that it cannot read.
+            BatchError: None can be made.
+        """
+        ...
+
+    def take(self, rows: list[tuple[int, bytes]]) -> Awaitable[None] | None:
+        """Hand it rows; what is returned, if anything, raises `LostError` if it did not get them."""
+        ...
+
+    def drop(self, numbers: list[int]) -> Awaitable[None] | None:
+        """Nobody waits for these rows any more; otherwise as `take`."""
+        ...
+
+    async def outcomes(self) -> Sequence[Outcome]:
+        """
+        Wait until it says something.
+
+        Raises:
+            LostError: It is gone, or has said nothing for as long as its lease.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Have it let everything go; never raises."""
+        ...
+
+    def kill(self) -> None:
+        """End it, whatever it does.  Idempotent."""
+        ...
+
+
+class Staff(Protocol):
+    """
+    Where workers come from.
+
+    Attributes:
+        noun: What several of them are called.
+    """
+
+    noun: str
+
+    def hire(self) -> Post:
+        """One more, which is not opened yet."""
+        ...
+
+    def unplaced(self) -> str:
+        """Why none may be there, in words, and what to do."""
+        ...
 
 
 class Parcel:
@@ -52,16 +108,18 @@ class Parcel:
     Attributes:
         data: The packed errand.
         target: Provider and model, for the ledger.
-        came: Its outcome.
+        came: What is told of it.
+        again: Whether it is handed to another if its worker is lost.
         lost: Ledger of the requests that were lost with their workers.
     """
 
-    __slots__ = ("came", "data", "lost", "sent", "target")
+    __slots__ = ("again", "came", "data", "lost", "sent", "target")
 
-    def __init__(self, data: bytes, target: tuple[str, str], came: asyncio.Future[Any]) -> None:
+    def __init__(self, data: bytes, target: tuple[str, str], came: asyncio.Future[bytes], *, again: bool) -> None:
         self.data = data
         self.target = target
         self.came = came
+        self.again = again
         self.sent = 0.0
         self.lost: list[Attempt] = []
 
@@ -69,9 +127,9 @@ class Parcel:
 class _Hand:
     """One worker, as the driver sees it."""
 
-    def __init__(self, number: int, actor: Any) -> None:
+    def __init__(self, number: int, post: Post) -> None:
         self.number = number
-        self.actor = actor
+        self.post = post
         self.ready = self.told = False
         self.rows: dict[int, Parcel] = {}
         self.name = f"worker {number}"
@@ -82,21 +140,22 @@ class Crew:
     The workers of one batch.
 
     Args:
-        cluster: Where they are made.
-        placement: How many, and how long each may say nothing.
-        arguments: Packed; what their clients are made of.
+        staff: Where they come from.
+        workers: How many.
+        wait: Seconds until the first must have its place.
 
     Attributes:
         losses: Workers that were lost.
         again: Rows that were handed out again for it.
     """
 
-    def __init__(self, cluster: Cluster, placement: Placement, arguments: bytes) -> None:
-        self._cluster = cluster
-        self._placement = placement
-        self._arguments = arguments
+    def __init__(self, staff: Staff, workers: int, wait: float) -> None:
+        self._staff = staff
+        self._workers = workers
+        self._wait = wait
         self._hands: list[_Hand] = []
-        self._serving: set[asyncio.Task[None]] = set()
+        self._ready: list[_Hand] = []
+        self._serving: set[asyncio.Future[None]] = set()
         self._waiting: deque[Parcel] = deque()
         self._dropped: dict[_Hand, list[int]] = {}
         self._error: DragomanError | None = None
@@ -115,17 +174,13 @@ class Crew:
             ConfigError: A worker has other code than this process.
             BatchError: None has its place in time, or none can be made.
         """
-        for _ in range(self._placement.workers):
+        for _ in range(self._workers):
             self._hire(0.0)
         try:
-            async with asyncio.timeout(self._placement.wait):
+            async with asyncio.timeout(self._wait):
                 await self._someone.wait()
         except TimeoutError as error:
-            raise BatchError(
-                f"Ray has placed no worker in {self._placement.wait:g} s (each takes {self._placement.num_cpus:g} CPU; "
-                f"free are {self._cluster.free()}): give ray={{'num_cpus': ...}}, fewer workers, or more nodes",
-                field="workers",
-            ) from error
+            raise BatchError(self._staff.unplaced(), field="workers") from error
         if self._error is not None:
             raise self._error
 
@@ -136,32 +191,32 @@ class Crew:
             task.cancel()
         if self._serving:
             await asyncio.wait(self._serving)
-        ready = [hand for hand in self._hands if hand.ready]
-        await asyncio.gather(*map(self._goodbye, ready))
-        for hand in self._hands:
-            self._cluster.kill(hand.actor)
-        self._hands.clear()
-
-    async def _goodbye(self, hand: _Hand) -> None:
-        with suppress(LostError):  # it is killed next
-            await self._cluster.answer(hand.actor.close.remote(), _GOODBYE)
+        try:
+            await asyncio.gather(*(hand.post.close() for hand in self._ready))
+        finally:
+            for hand in self._hands:
+                hand.post.kill()
+            self._hands.clear()
+            self._ready.clear()
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
-    async def ask(self, data: bytes, target: tuple[str, str]) -> tuple[Any, list[Attempt]]:
+    async def ask(self, data: bytes, target: tuple[str, str], *, again: bool = True) -> tuple[bytes, list[Attempt]]:
         """
-        Have a row asked; returns the answer or the error that came of it, and what was lost on the way.
+        Have a row asked; returns what came of it, and what was lost on the way.
 
         Args:
             data: The packed errand.
             target: Provider and model.
+            again: Whether another worker is to ask it if this one is lost.
 
         Raises:
+            LostError: Its worker was lost, and no other is to ask it.
             BatchError: There are no workers any more, or the code of one has failed.
         """
         if self._error is not None:
             raise _ending(self._error)
-        parcel = Parcel(data, target, asyncio.get_running_loop().create_future())
+        parcel = Parcel(data, target, asyncio.get_running_loop().create_future(), again=again)
         self._waiting.append(parcel)
         self._deal_soon()
         try:
@@ -178,27 +233,26 @@ class Crew:
     def _deal(self) -> None:
         """Hand out what waits."""
         self._dealing = False
-        hands, chunks = [hand for hand in self._hands if hand.ready], dict[_Hand, list[tuple[int, bytes]]]()
+        hands, chunks = self._ready, dict[_Hand, list[tuple[int, bytes]]]()
+        sizes = dict[_Hand, int]()
         now = time.monotonic()
         while self._waiting and hands:
             parcel = self._waiting.popleft()
             if parcel.came.done():
                 continue  # nobody waits for it any more
-            hand = min(hands, key=lambda one: len(one.rows))
+            hand = min(hands, key=_load)
             self._rows += 1
             hand.rows[self._rows], parcel.sent = parcel, now
             chunk = chunks.setdefault(hand, [])
             chunk.append((self._rows, parcel.data))
-            if len(chunk) >= _MOST or sum(len(data) for _, data in chunk) >= _BYTES:
-                self._hand_out(hand, chunks.pop(hand))
+            size = sizes[hand] = sizes.get(hand, 0) + len(parcel.data)
+            if len(chunk) >= _MOST or size >= _BYTES:
+                self._watch(hand, hand.post.take(chunks.pop(hand)))
+                sizes[hand] = 0
         for hand, chunk in chunks.items():
-            self._hand_out(hand, chunk)
-
-    def _hand_out(self, hand: _Hand, chunk: list[tuple[int, bytes]]) -> None:
-        self._watch(hand, hand.actor.take.remote(chunk))
+            self._watch(hand, hand.post.take(chunk))
 
     def _drop(self, parcel: Parcel) -> None:
-        """Nobody waits for a row any more: its worker shall not go on with it."""
         for hand in self._hands:
             number = next((number for number, one in hand.rows.items() if one is parcel), None)
             if number is not None:
@@ -210,61 +264,49 @@ class Crew:
     def _tell_dropped(self) -> None:
         for hand, numbers in self._dropped.items():
             if hand in self._hands and not self._closed:
-                self._watch(hand, hand.actor.drop.remote(numbers))
+                self._watch(hand, hand.post.drop(numbers))
         self._dropped = {}
 
-    def _watch(self, hand: _Hand, reference: Any) -> None:
+    def _watch(self, hand: _Hand, told: Awaitable[None] | None) -> None:
         """A call whose answer is of no interest, but its failure is."""
-        task = asyncio.create_task(self._acknowledged(hand, reference))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        if told is not None:
+            self._serve(self._acknowledged(hand, told))
 
-    async def _acknowledged(self, hand: _Hand, reference: Any) -> None:
+    async def _acknowledged(self, hand: _Hand, told: Awaitable[None]) -> None:
         try:
-            await self._cluster.answer(reference, self._placement.lease)
+            await told
         except LostError as error:
             self._lost(hand, error)
+
+    def _serve(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     # --- workers ------------------------------------------------------------------------------------------------------
 
     def _hire(self, pause: float) -> None:
-        task = asyncio.create_task(self._serve(pause))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        self._serve(self._employ(pause))
 
-    async def _serve(self, pause: float) -> None:
+    async def _employ(self, pause: float) -> None:
         """Have a worker made, and listen to it until it is lost."""
         await asyncio.sleep(pause)
         self._made += 1
-        hand = _Hand(self._made, self._cluster.actor(Worker))
+        hand = _Hand(self._made, self._staff.hire())
         self._hands.append(hand)
         try:
-            await self._greet(hand)
+            hand.name = f"worker {hand.number} ({await hand.post.open()})"
+            self._ready.append(hand)
+            self._someone.set()
+            self._deal_soon()
             while hand in self._hands:
-                self._take(hand, await self._cluster.answer(hand.actor.outcomes.remote(), self._placement.lease))
+                self._take(hand, await hand.post.outcomes())
         except LostError as error:
             self._lost(hand, error)
-        except ConfigError as error:
+        except DragomanError as error:
             self._fail(error)
 
-    async def _greet(self, hand: _Hand) -> None:
-        # It may wait for its place as long as it takes: the others work.
-        about: About = await self._cluster.answer(hand.actor.about.remote(), 1e9)
-        mine = About(about.version, code_of(), python_of(), "", 0)
-        if (about.code, about.python) != (mine.code, mine.python):
-            mine = About(__version__, mine.code, mine.python, "", 0)
-            raise ConfigError(
-                f"the Ray worker at {about.host} has {about}, and here is {mine}: install the same on all nodes, or "
-                "have Ray do so by ray={'runtime_env': ...}",
-                field="ray['runtime_env']",
-            )
-        hand.name = f"worker {hand.number} ({about.host}, process {about.pid})"
-        await self._cluster.answer(hand.actor.open.remote(self._arguments), self._placement.wait)
-        hand.ready = True
-        self._someone.set()
-        self._deal_soon()
-
-    def _take(self, hand: _Hand, outcomes: list[Outcome]) -> None:
+    def _take(self, hand: _Hand, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             hand.told, self._vain = True, 0
             parcel = hand.rows.pop(outcome.number, None)
@@ -273,40 +315,51 @@ class Crew:
             if outcome.fault:
                 self._fail(BatchError(f"{hand.name} has failed: {outcome.fault}", field="workers"))
             else:
-                parcel.came.set_result(pickle.loads(outcome.data))
+                parcel.came.set_result(outcome.data)
 
     def _lost(self, hand: _Hand, error: LostError) -> None:
         """A worker is gone: its rows go to others, and another one comes in its place."""
         if hand not in self._hands or self._closed:
             return
         self._hands.remove(hand)
-        self._cluster.kill(hand.actor)
+        if hand in self._ready:
+            self._ready.remove(hand)
+        hand.post.kill()
         self.losses += 1
         self._vain += not hand.told
         _log.warning("%s is lost, and %d rows are asked again: %s", hand.name, len(hand.rows), error.message)
+        rows, hand.rows = hand.rows, {}
+        often = [self._give_back(parcel, error) for parcel in rows.values()]
         if self._vain >= _TRIES:
-            self._fail(BatchError(f"{self._vain} Ray workers in turn were lost: {error.message}", field="workers"))
-            return
-        now = time.monotonic()
-        for parcel in hand.rows.values():
-            seconds, (provider, model) = now - parcel.sent, parcel.target
-            parcel.lost.append(
-                Attempt(provider=provider, model=model, outcome="WorkerLost", seconds=seconds, maybe_billed=True)
+            self._fail(
+                BatchError(f"{self._vain} {self._staff.noun} in turn were lost: {error.message}", field="workers")
             )
-            if len(parcel.lost) >= _LOSSES:
-                self._fail(
-                    BatchError(
-                        f"{_LOSSES} Ray workers were lost with the same row under way, the last one so: "
-                        f"{error.message}; nothing that was kept is lost",
-                        field="workers",
-                    )
+        elif _LOSSES in often:
+            self._fail(
+                BatchError(
+                    f"{_LOSSES} {self._staff.noun} were lost with the same row under way, the last one so: "
+                    f"{error.message}; nothing that was kept is lost",
+                    field="workers",
                 )
-                return
-            self._waiting.appendleft(parcel)
-        self.again += len(hand.rows)
-        hand.rows = {}
-        self._hire(_PAUSE)
-        self._deal_soon()
+            )
+        else:
+            self._hire(_PAUSE)
+            self._deal_soon()
+
+    def _give_back(self, parcel: Parcel, error: LostError) -> int:
+        """A row whose worker was lost waits for another; returns how often that has happened to it."""
+        if parcel.came.done():
+            return 0
+        self.again += 1
+        if not parcel.again:
+            parcel.came.set_exception(LostError(error.message, field="workers"))
+            return 0
+        (provider, model), seconds = parcel.target, time.monotonic() - parcel.sent
+        parcel.lost.append(
+            Attempt(provider=provider, model=model, outcome="WorkerLost", seconds=seconds, maybe_billed=True)
+        )
+        self._waiting.appendleft(parcel)
+        return len(parcel.lost)
 
     def _fail(self, error: DragomanError) -> None:
         """It cannot go on: no row is to blame, so what rows get is an error that ends the run."""
@@ -316,6 +369,10 @@ class Crew:
         for parcel in (*self._waiting, *(parcel for hand in self._hands for parcel in hand.rows.values())):
             if not parcel.came.done():
                 parcel.came.set_exception(ends)
+
+
+def _load(hand: _Hand) -> int:
+    return len(hand.rows)
 
 
 def _ending(error: DragomanError) -> BatchError:

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from dragoman.errors import DragomanError
-from dragoman.types.events import Event
-from dragoman.types.responses import ChatResponse
+
+E = TypeVar("E")
+A = TypeVar("A")
 
 
-class Steps(ABC):
+class Steps(ABC, Generic[E, A]):
     """
-    What texts and reports share.
+    What runs of tools, texts and reports share: `E` are their events, `A` is their answer.
 
     Args:
         first: The first step.
@@ -28,10 +29,10 @@ class Steps(ABC):
         response: The whole answer, when there is one.
     """
 
-    def __init__(self, first: Callable[[], Awaitable[list[Event]]]) -> None:
-        self.response: ChatResponse | None = None
+    def __init__(self, first: Callable[[], Awaitable[list[E]]]) -> None:
+        self.response: A | None = None
         self._step = first
-        self._held: list[Event] = []
+        self._held: list[E] = []
         self._failure: DragomanError | None = None
         self._abandoned = False
 
@@ -40,7 +41,7 @@ class Steps(ABC):
         self._held = await self.more()
         return self
 
-    async def more(self) -> list[Event]:
+    async def more(self) -> list[E]:
         """
         Return the next events; an empty list at the end.
 
@@ -53,7 +54,7 @@ class Steps(ABC):
         if self._failure is not None:
             raise self._failure
         try:
-            events: list[Event] = []
+            events: list[E] = []
             while not events and not self._abandoned and self.response is None:
                 events = await self._step()
             return events
@@ -63,7 +64,7 @@ class Steps(ABC):
             self.abandon()
             raise
 
-    async def finished(self) -> ChatResponse:
+    async def finished(self) -> A:
         """Go to the end, and return the answer."""
         while await self.more():
             pass
@@ -78,5 +79,5 @@ class Steps(ABC):
         """Stop.  Idempotent, from any thread."""
 
     @abstractmethod
-    def folded(self) -> ChatResponse:
+    def folded(self) -> A:
         """What was made so far, as one answer."""

@@ -1,0 +1,1 @@
+"""Batches whose requests are made by worker processes."""
