@@ -28,7 +28,7 @@ KEY = "canary-51ab-Key+of/No=one"
 def fails(face: str, base_url: str, api_key: object, wire: str, auth: str) -> DragomanError:
     """Ask, and return how it failed; the frames of this file, which know the key, are not looked at."""
     fields: Mapping[str, Any] = {"base_url": base_url, "api_key": api_key, "wire": wire, "auth": auth}
-    options: Any = {"providers": {"acme": fields}, "timeouts": Timeouts(total=5.0), "retry": None}
+    options: Any = {"providers": {"acme": fields}, "timeouts": Timeouts(total=30.0), "retry": None}
     with pytest.raises(DragomanError) as caught:
         _ASK[face](options)
     return caught.value

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -220,9 +220,7 @@ class Connection(asyncio.Protocol):
     # --- asyncio.Protocol -----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):  # an assertion for the type checkers: TCP and TLS both are
-            raise TypeError(f"{type(transport).__name__} cannot be written to")
-        self._transport = transport
+        transport = self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
         # asyncio does it only for sockets that name their protocol, which accepted ones of `create_server` do not.
         # Without it a piece waits for the acknowledgement of the one before: 40 ms.
         sock = transport.get_extra_info("socket")

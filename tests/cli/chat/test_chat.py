@@ -328,6 +328,7 @@ def test_tab_completes_commands_models_and_files(dragoman, server):
         screen.wait_for("/attach notes-of-today.txt")
         screen.type("\r")
         screen.wait_for("goes with the next message: notes-of-today.txt")
+        screen.wait_for("›", count=2)
         screen.type("/model anthropic/claude-haiku-5-\t")
         screen.wait_for("/model anthropic/claude-haiku-5-5")
 

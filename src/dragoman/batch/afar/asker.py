@@ -7,6 +7,7 @@ Rule: a worker keeps nothing.  Whatever it has not told is asked again by anothe
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -20,20 +21,20 @@ BEAT: Final = 1.0
 _MOST, _BYTES = 512, 8 << 20
 
 
-class Asker:
+class Asker(ABC):
     """Its rows, in one event loop; a subclass knows what a row is."""
 
     def __init__(self) -> None:
         self._tasks: dict[int, asyncio.Task[bytes]] = {}
         self._done: deque[Outcome] = deque()
 
+    @abstractmethod
     async def _answer(self, data: bytes) -> bytes:
         """Ask one row, and return what is to be told of it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _something(self) -> None:
         """There is an outcome to be told."""
-        raise NotImplementedError
 
     def _begin(self, rows: Iterable[tuple[int, bytes]]) -> None:
         """Begin to ask rows; returns at once."""

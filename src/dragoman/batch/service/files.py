@@ -8,6 +8,7 @@ Source: OpenAI, API reference of files and batches (openai-openapi f85dbe223d); 
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, ClassVar
@@ -38,7 +39,7 @@ class _Made(msgspec.Struct):
     id: str
 
 
-class FileBatches:
+class FileBatches(ABC):
     """
     What is the same for all of them; see `base.Service`.
 
@@ -51,9 +52,9 @@ class FileBatches:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
+    @abstractmethod
     def _status(self, body: bytes) -> Status:
         """Read how a batch stands."""
-        raise NotImplementedError
 
     async def _created(self, sending: Sending, file: FileMade, asked: dict[str, Any]) -> Sent:
         """Create the batch of a file that was uploaded; sent once."""

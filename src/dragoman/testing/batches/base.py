@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from pathlib import Path
@@ -269,7 +270,7 @@ class House:
         return path is not None
 
 
-class Api:
+class Api(ABC):
     """
     One provider's batch API on the server.
 
@@ -283,9 +284,9 @@ class Api:
     def __init__(self, house: House) -> None:
         self.house = house
 
+    @abstractmethod
     def routes(self) -> list[web.RouteDef]:
         """Its paths."""
-        raise NotImplementedError
 
     async def live(self, request: web.Request) -> web.Response:
         """Answer a plain call, for tests in which some rows are asked so: what was asked is repeated."""
