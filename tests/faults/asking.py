@@ -19,7 +19,7 @@ from dragoman.testing import Server, Step
 KEY = "a-secret-of-the-tests-4711"
 PROVIDERS = {"openai-chat": "openai", "anthropic-messages": "anthropic"}  # any other dialect is spoken by a stranger
 ADDRESS = {"project": "p", "location": "l"}
-PATIENT = Timeouts(first_event=25, idle=25, total=25)
+PATIENT = Timeouts(first_event=8, idle=8, total=8)
 SHORT = Timeouts(first_event=0.4, idle=0.4, total=0.9)
 _SOON = 2.0  # seconds in which the server must have seen a connection close
 

@@ -16,7 +16,7 @@ from dragoman import ChatResponse, DragomanError, TimeoutError, errors
 from dragoman.testing.faults import TEXT, TOOLS, Expects, Fault
 from tests.faults.asking import KEY, Outcome
 
-_LONGEST = 20.0  # seconds of any call, waits between attempts included
+_LONGEST = 12.0  # seconds of any call, waits between attempts included
 
 
 def findings(fault: Fault, outcome: Outcome, *, streamed: bool) -> list[str]:
