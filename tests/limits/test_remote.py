@@ -13,12 +13,14 @@ from uuid import uuid4
 
 import pytest
 
+from dragoman.limits.offers import Offers
 from dragoman.limits.remote import RemotePacer
 from dragoman.limits.stores import NOTHING, TAG, PostgresStore, RedisStore, Store
 from dragoman.policy.limit.bucket import Limit
 from dragoman.policy.limit.grants import Refuse
 from dragoman.policy.limit.headers import Snapshot
 from dragoman.policy.limit.limiter import ScopeKey
+from dragoman.policy.limit.peers import Peers
 from dragoman.policy.limit.refusals import Refusal
 from dragoman.runtime import AsyncRuntime, BlockingRuntime, drive
 from tests.services import PostgresServer, RedisServer, free_port
@@ -236,6 +238,21 @@ def test_who_is_cancelled_leaves_no_trace(make: Callable[[], Store], key: ScopeK
     until(lambda: desk.idle and not desk.offers.slice.left)
     assert (0, 0) == (desk.scope.in_flight, desk.scope.waiting)
     assert 0.0 == pytest.approx(desk.scope.state.granted.get("requests", 0.0))
+
+
+def test_the_first_of_two_lost_exchanges_was_kept() -> None:
+    """What it gave back to the store is not given back again, though another one was lost after it."""
+    offers = Offers(PLENTY, Peers("me", lambda name, seen, now: True, quantum=0.002, grace=0.05, look=0.05))
+    offers.adopt(NOTHING)
+    offers.slice.left = {"requests": 2.0}
+    kept = offers.prepare()
+    offers.undo(lost=True)
+    offers.prepare()
+    offers.undo(lost=True)
+    assert {"requests": 2.0} == offers.slice.left
+
+    offers.adopt(kept)
+    assert ({}, 0) == (offers.slice.left, len(offers.lost))
 
 
 def test_a_child_is_a_worker_of_its_own(make: Callable[[], Store], key: ScopeKey) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,6 +30,8 @@ from dragoman.policy.limit.state import State
 
 # Seconds of a look at what others gave back, for each worker, and at least.
 _LOOK, _LEAST_LOOK = 0.005, 0.1
+# Exchanges of unknown end that are remembered.
+_LOST = 32
 
 
 class Offer(NamedTuple):
@@ -69,7 +72,7 @@ class Offers:
         tag: Of what was last seen.
         begun: Number of the last exchange.
         done: Number of the last one that was kept.
-        lost: One that nobody knows of.
+        lost: Those that nobody knows of.  They were made of the same state, so the store has kept one at most.
     """
 
     def __init__(self, limits: Sequence[Limit], peers: Peers) -> None:
@@ -79,7 +82,7 @@ class Offers:
         self._met = self._configured = False
         self._offset, self._trip = time.time() - time.monotonic(), float("inf")
         self._offer: Offer | None = None
-        self.lost: Offer | None = None
+        self.lost: deque[Offer] = deque(maxlen=_LOST)
         self.tag = NOTHING
         self.begun = self.done = 0
         self.changes: list[Change] = []
@@ -129,7 +132,8 @@ class Offers:
     def keep(self) -> list[Ticket]:
         """The store has kept the offer: it holds; the answer is who goes."""
         self.done = self.begun
-        offer, self._offer, self.lost = self._offer, None, None
+        offer, self._offer = self._offer, None
+        self.lost.clear()
         if offer is None:
             return []
         self.tag, self._base = offer.tag, offer.data
@@ -143,7 +147,8 @@ class Offers:
         """The store has not kept the offer, or, if it is lost, nobody knows: as before."""
         offer, self._offer = self._offer, None
         if offer is not None:
-            self.lost = offer if lost else self.lost
+            if lost:
+                self.lost.append(offer)
             self.slice.left = offer.returned
             self.scope.undo(offer.going)
 
@@ -161,10 +166,13 @@ class Offers:
 
     def _clear_up(self) -> None:
         """If an exchange of which nothing was known was kept all the same, what it decided is given back."""
-        lost, self.lost = self.lost, None
-        state = codec.decode(self._base, "", self.now()) if lost is not None else None
+        if not self.lost:
+            return
+        state = codec.decode(self._base, "", self.now())
         held = state.holders.get(self._peers.holder) if state is not None else None
-        if lost is None or held is None or held.exchange != lost.number:
+        lost = next((offer for offer in self.lost if held is not None and held.exchange == offer.number), None)
+        self.lost.clear()
+        if lost is None:
             return
         self.slice.left = {}
         spent = [ticket.cost for ticket in lost.going] + [lost.taken]
